@@ -1,0 +1,128 @@
+"""Speeds, each beside a rival in the same run: python -m SegMambaCore benchmark scan|network|case."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+REPEATS = {"cuda": 30, "cpu": 3}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what to measure and where."""
+    parser.add_argument("what", choices=["scan", "network"], help="the selective scan alone, or whole networks")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print a table; medians of repeated runs after a warm-up."""
+    import torch
+
+    device = args.device if args.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
+    name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    print(f"{name}, torch {torch.__version__}")
+    {"scan": _scan, "network": _network}[args.what](device)
+    return 0
+
+
+def _scan(device: str) -> None:
+    """One direction at the four stages of `tom` for 128^3, every back end that can run here."""
+    import torch
+
+    from SegMambaCore.scan.selective_scan import BACKENDS, selective_scan, why_unavailable
+
+    dtypes = [torch.float16, torch.float32] if device == "cuda" else [torch.float32]
+    print("| channels | tokens | dtype | back end | forward ms | backward ms |\n| --- | --- | --- | --- | --- | --- |")
+    for channels, length in [(96, 262144), (192, 32768), (384, 4096), (768, 512)]:
+        for dtype in dtypes:
+            tensors = _scan_inputs(channels, length, dtype, device)
+            for backend in (b for b in BACKENDS if b not in ("auto", "reference")):
+                if why_unavailable(backend, tensors[0], needs_grad=False):
+                    continue
+                # The backend differs in every pass of the loop and is used within it.
+                def forward(backend: str = backend, tensors: list[torch.Tensor] = tensors) -> torch.Tensor:
+                    return selective_scan(*tensors, backend=backend)  # type: ignore[arg-type]
+
+                with torch.no_grad():
+                    forward_ms = _median_ms(forward, device)
+                row = f"| {channels} | {length} | {str(dtype)[6:]} | {backend} | {forward_ms:.3f} |"
+                if why_unavailable(backend, tensors[0], needs_grad=True):
+                    print(f"{row} - |")
+                    continue
+                y = forward()
+                dy = torch.randn_like(y)
+                backward_ms = _median_ms(
+                    lambda y=y, dy=dy, tensors=tensors: torch.autograd.grad(y, tensors, dy, retain_graph=True), device
+                )
+                print(f"{row} {backward_ms:.3f} |", flush=True)
+
+
+def _scan_inputs(channels: int, length: int, dtype: torch.dtype, device: str) -> list[torch.Tensor]:
+    import torch
+
+    generator = torch.Generator(device).manual_seed(0)
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator, device=device)
+
+    tensors = [
+        normal(1, length, channels).to(dtype),
+        torch.nn.functional.softplus(normal(1, length, channels) - 4).to(dtype),
+        -torch.arange(1.0, 17.0, device=device).repeat(channels, 1),
+        normal(1, length, 16).to(dtype),
+        normal(1, length, 16).to(dtype),
+        torch.ones(channels, device=device),
+    ]
+    return [t.requires_grad_() for t in tensors]
+
+
+def _network(device: str) -> None:
+    """One forward at batch 1, 4 x 128^3, beside MONAI's SegResNet."""
+    import torch
+    from monai.networks.nets.segresnet import SegResNet
+
+    from SegMambaCore.network.build import build_network
+
+    networks: dict[str, Callable[[], torch.nn.Module]] = {
+        "SegResNet f 16": lambda: SegResNet(init_filters=16, in_channels=4, out_channels=4),
+        "SegResNet f 32": lambda: SegResNet(init_filters=32, in_channels=4, out_channels=4),
+        "small": lambda: build_network("small"),
+        "tom": lambda: build_network("tom"),
+        "paper": lambda: build_network("paper"),
+    }
+    half = device == "cuda"
+    print(f"| network | forward ms ({'fp16' if half else 'float32'}) | x SegResNet f 16 | peak GB |")
+    print("| --- | --- | --- | --- |")
+    rival = None
+    for name, make in networks.items():
+        network = make().eval().to(device, memory_format=torch.channels_last_3d)
+        x = torch.randn(1, 4, 128, 128, 128, device=device).contiguous(memory_format=torch.channels_last_3d)
+        if half:
+            torch.cuda.reset_peak_memory_stats()
+        with torch.inference_mode(), torch.autocast(device, torch.float16, enabled=half):
+            ms = _median_ms(lambda network=network, x=x: network(x), device)
+        rival = rival or ms
+        peak = f"{torch.cuda.max_memory_allocated() / 1e9:.2f}" if half else "-"
+        print(f"| {name} | {ms:.1f} | {ms / rival:.2f} | {peak} |", flush=True)
+
+
+def _median_ms(call: Callable[[], object], device: str) -> float:
+    import torch
+
+    call()
+    times = []
+    for _ in range(REPEATS[device]):
+        if device == "cuda":
+            torch.cuda.synchronize()
+        start = time.perf_counter()
+        call()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        times.append(1000 * (time.perf_counter() - start))
+    return statistics.median(times)

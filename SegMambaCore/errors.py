@@ -1,0 +1,13 @@
+"""The errors whose text is written for the person at the keyboard."""
+
+
+class SegMambaError(Exception):
+    """A mistake or a limit that the user can act on.
+
+    The message is one to three lines: which input, what is wrong with it, what to do. The command prints it
+    without a traceback.
+    """
+
+
+class CancelledError(Exception):
+    """The user asked to stop. Nothing is wrong and nothing was written."""

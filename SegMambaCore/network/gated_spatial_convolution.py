@@ -1,0 +1,28 @@
+"""The gated spatial convolution in front of a stage's Mamba blocks."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from SegMambaCore.network.instance_norm import norm_act
+
+
+class GatedSpatialConvolution(nn.Module):
+    """GSC: paper section 3.3, equation (3), GSC(z) = z + C3x3x3(C3x3x3(z) . C1x1x1(z)).
+
+    The public code differs, and this follows it: the two branches are added instead of multiplied, the 3x3x3
+    branch has two convolutions, the last convolution is 1x1x1, and each is followed by instance norm and ReLU.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv3d(channels, channels, 3, padding=1)
+        self.proj2 = nn.Conv3d(channels, channels, 3, padding=1)
+        self.proj3 = nn.Conv3d(channels, channels, 1)
+        self.proj4 = nn.Conv3d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (batch, channels, D, H, W); returns the same shape."""
+        spatial = norm_act(self.proj2(norm_act(self.proj(x), slope=0.0)), slope=0.0)
+        gate = norm_act(self.proj3(x), slope=0.0)
+        return x + norm_act(self.proj4(spatial + gate), slope=0.0)

@@ -1,0 +1,114 @@
+"""The Mamba layer of SegMamba: a sequence of tokens scanned in two or three directions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from SegMambaCore.scan.causal_conv import causal_conv_silu
+from SegMambaCore.scan.selective_scan import selective_scan
+
+
+class MambaLayer(nn.Module):
+    """Tri-orientated Mamba, ToM: paper section 3.2, equation (2), Mamba(z) = Mamba(z_f) + Mamba(z_r) + Mamba(z_s).
+
+    One input projection gives x and the gate z; every direction has its own convolution, step sizes and state
+    matrices; the directions are summed, not averaged, gated by SiLU(z) and projected back. Version 1 of the paper's
+    code has no inter-slice direction.
+
+    Parameter names are the public code's: no suffix is forward, `_b` reverse, `_s` inter-slice.
+
+    dim: channels of the tokens. directions: "" alone or with "_b" and "_s".
+    """
+
+    def __init__(
+        self, dim: int, directions: tuple[str, ...], d_state: int = 16, d_conv: int = 4, expand: int = 2
+    ) -> None:
+        super().__init__()
+        inner = expand * dim
+        self.dt_rank = math.ceil(dim / 16)
+        self.d_state = d_state
+        self.directions = directions
+        self.in_proj = nn.Linear(dim, 2 * inner, bias=False)
+        for suffix in directions:
+            name = suffix.strip("_")
+            self.register_parameter(f"A_{name}_log" if name else "A_log", _initial_A_log(inner, d_state))
+            self.register_parameter(f"D{suffix}", nn.Parameter(torch.ones(inner)))
+            self.add_module(
+                f"conv1d{suffix}", nn.Conv1d(inner, inner, d_conv, groups=inner, padding=d_conv - 1)
+            )
+            self.add_module(f"x_proj{suffix}", nn.Linear(inner, self.dt_rank + 2 * d_state, bias=False))
+            self.add_module(f"dt_proj{suffix}", _initial_dt_proj(self.dt_rank, inner))
+        self.out_proj = nn.Linear(inner, dim, bias=False)
+
+    def forward(self, tokens: Tensor, slices: int) -> Tensor:
+        """tokens: (batch, length, dim), row-major over (slices, rows, columns); returns the same shape."""
+        x, z = self.in_proj(tokens).chunk(2, dim=-1)  # (batch, length, inner) each
+        y = self._scan_direction(x, "", slices)
+        for suffix in self.directions[1:]:
+            y = y + self._scan_direction(x, suffix, slices)
+        return self.out_proj(y * F.silu(z))
+
+    def _scan_direction(self, x: Tensor, suffix: str, slices: int) -> Tensor:
+        part = self._parameters_of(suffix)
+        x = causal_conv_silu(_to_scan_order(x, suffix, slices), part.conv1d.weight, part.conv1d.bias)
+        dt, B, C = part.x_proj(x).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
+        # The bias is added after the product, in float32: under autocast the softplus would lose small steps.
+        dt = F.softplus(F.linear(dt, part.dt_proj.weight).float() + part.dt_proj.bias.float())
+        y = selective_scan(x, dt, -torch.exp(part.A_log.float()), B, C, part.D.float())
+        return _to_token_order(y, suffix, slices)
+
+    def _parameters_of(self, suffix: str) -> _Direction:
+        name = suffix.strip("_")
+        return _Direction(
+            conv1d=getattr(self, f"conv1d{suffix}"),
+            x_proj=getattr(self, f"x_proj{suffix}"),
+            dt_proj=getattr(self, f"dt_proj{suffix}"),
+            A_log=getattr(self, f"A_{name}_log" if name else "A_log"),
+            D=getattr(self, f"D{suffix}"),
+        )
+
+
+@dataclass(frozen=True)
+class _Direction:
+    conv1d: nn.Conv1d
+    x_proj: nn.Linear
+    dt_proj: nn.Linear
+    A_log: Tensor
+    D: Tensor
+
+
+def _to_scan_order(x: Tensor, suffix: str, slices: int) -> Tensor:
+    """Put tokens (batch, length, channels) into the order a direction scans them."""
+    if suffix == "_b":
+        return x.flip(1)
+    if suffix == "_s":  # first voxel of every slice, then the second of every slice, ...
+        return x.unflatten(1, (slices, -1)).transpose(1, 2).flatten(1, 2)
+    return x
+
+
+def _to_token_order(y: Tensor, suffix: str, slices: int) -> Tensor:
+    if suffix == "_b":
+        return y.flip(1)
+    if suffix == "_s":
+        return y.unflatten(1, (-1, slices)).transpose(1, 2).flatten(1, 2)
+    return y
+
+
+def _initial_A_log(inner: int, d_state: int) -> nn.Parameter:
+    """A = 1..d_state in every channel (S4D-real)."""
+    return nn.Parameter(torch.log(torch.arange(1, d_state + 1, dtype=torch.float32)).repeat(inner, 1))
+
+
+def _initial_dt_proj(dt_rank: int, inner: int) -> nn.Linear:
+    """softplus(bias) log-uniform in 1e-3..0.1, weight uniform within dt_rank^-0.5, as in Mamba."""
+    layer = nn.Linear(dt_rank, inner)
+    nn.init.uniform_(layer.weight, -(dt_rank**-0.5), dt_rank**-0.5)
+    dt = torch.exp(torch.rand(inner) * (math.log(0.1) - math.log(1e-3)) + math.log(1e-3))
+    with torch.no_grad():
+        layer.bias.copy_(dt + torch.log(-torch.expm1(-dt)))  # inverse of softplus
+    return layer

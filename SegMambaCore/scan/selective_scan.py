@@ -1,0 +1,132 @@
+"""The selective scan: one function, several back ends.
+
+For every channel d and state n (Gu and Dao, arXiv 2312.00752, equations 2a, 2b with the discretisation of
+section 3.2, simplified for B as in their code):
+
+    h_t[d, n] = exp(dt_t[d] A[d, n]) h_{t-1}[d, n] + dt_t[d] B_t[n] u_t[d],    h_{-1} = 0
+    y_t[d]    = sum_n C_t[n] h_t[d, n] + D[d] u_t[d]
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+Backend = Literal["auto", "reference", "chunked", "numba", "triton", "mamba_ssm"]
+BACKENDS: tuple[str, ...] = get_args(Backend)
+
+
+def selective_scan(
+    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, *, backend: Backend = "auto"
+) -> Tensor:
+    """Run the scan along the length axis and return y, (batch, length, channels) in u's dtype.
+
+    u: input, (batch, length, channels). dt: step sizes, positive, same shape. A: (channels, state), negative.
+    B, C: (batch, length, state). D: (channels,). Channels are last everywhere: tokens lie in memory as the
+    layers around the scan leave them.
+
+    The state is kept in float32, in float64 if u is float64. Every back end but numba is differentiable in
+    all six tensors.
+
+    Raises ValueError for an unknown back end, for one that cannot run here (naming the reason), and for
+    shapes that do not belong together.
+    """
+    _check_shapes(u, dt, A, B, C, D)
+    if backend == "auto":
+        backend = choose_backend(u, needs_grad=_needs_grad(u, dt, A, B, C, D))
+    else:
+        reason = why_unavailable(backend, u, needs_grad=_needs_grad(u, dt, A, B, C, D))
+        if reason:
+            raise ValueError(f"selective scan back end '{backend}' cannot run here: {reason}")
+    return _implementation(backend)(u, dt, A, B, C, D)
+
+
+def choose_backend(u: Tensor, *, needs_grad: bool) -> Backend:
+    """Return the fastest back end that can run for a tensor like u on its device."""
+    for candidate in ("triton", "mamba_ssm", "numba"):
+        if why_unavailable(candidate, u, needs_grad=needs_grad) is None:
+            return candidate  # type: ignore[return-value]
+    return "chunked"
+
+
+def why_unavailable(backend: str, u: Tensor, *, needs_grad: bool) -> str | None:
+    """Return why a back end cannot scan a tensor like u, or None if it can."""
+    if backend not in BACKENDS:
+        return f"there is no such back end; there are {', '.join(BACKENDS)}"
+    if backend == "triton":
+        if not _importable("triton"):
+            return "triton is not installed"
+        if u.device.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
+            return f"it needs a CUDA tensor, this one is on '{u.device}'"
+        if u.dtype == torch.float64:
+            return "its state is float32; use 'reference' or 'chunked' for float64"
+    if backend == "mamba_ssm":
+        if u.device.type != "cuda":
+            return f"it needs a CUDA tensor, this one is on '{u.device}'"
+        if not _imports_cleanly("SegMambaCore.scan.mamba_ssm_scan"):
+            return "mamba_ssm is not installed, or its import or its compiled part fails"
+    if backend == "numba":
+        if u.device.type != "cpu":
+            return f"it needs a CPU tensor, this one is on '{u.device}'"
+        if needs_grad:
+            return "it is for inference and gives no gradients"
+        if u.dtype != torch.float32:
+            return f"it computes in float32, the input is {u.dtype}"
+        if not _imports_cleanly("SegMambaCore.scan.numba_scan"):
+            return "numba is not installed or its import fails"
+    return None
+
+
+def _implementation(backend: str) -> Callable[..., Tensor]:
+    """Import a back end when it is first asked for: none of them may cost those who do not use it."""
+    if backend == "reference":
+        from SegMambaCore.scan.reference import scan_reference as scan
+    elif backend == "chunked":
+        from SegMambaCore.scan.chunked import scan_chunked as scan
+    elif backend == "numba":
+        from SegMambaCore.scan.numba_scan import scan_numba as scan
+    elif backend == "triton":
+        from SegMambaCore.scan.triton_scan import scan_triton as scan
+    else:
+        from SegMambaCore.scan.mamba_ssm_scan import scan_mamba_ssm as scan
+    return scan
+
+
+def _check_shapes(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> None:
+    batch, length, channels = u.shape
+    state = A.shape[-1]
+    expected = {
+        "dt": (dt, (batch, length, channels)),
+        "A": (A, (channels, state)),
+        "B": (B, (batch, length, state)),
+        "C": (C, (batch, length, state)),
+        "D": (D, (channels,)),
+    }
+    for name, (tensor, shape) in expected.items():
+        if tuple(tensor.shape) != shape:
+            raise ValueError(f"selective scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
+
+
+def _needs_grad(*tensors: Tensor) -> bool:
+    return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+
+
+@cache
+def _importable(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+@cache
+def _imports_cleanly(module: str) -> bool:
+    """Import a module that needs an optional package; a broken install counts as absent."""
+    try:
+        importlib.import_module(module)
+    except Exception:  # a package built for another torch or CUDA fails with any type of error
+        return False
+    return True
