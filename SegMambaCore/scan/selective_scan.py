@@ -38,6 +38,8 @@ def selective_scan(
     shapes that do not belong together.
     """
     _check_shapes(u, dt, A, B, C, D)
+    if torch.compiler.is_compiling():  # a compiler can't trace the search for packages
+        return _implementation("triton" if u.device.type == "cuda" else "chunked")(u, dt, A, B, C, D)
     if backend == "auto":
         backend = choose_backend(u, needs_grad=_needs_grad(u, dt, A, B, C, D))
     else:

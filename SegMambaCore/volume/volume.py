@@ -32,7 +32,7 @@ class Grid:
         return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
 
     def matches(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
-        """Whether both grids hold the same voxels: equal shape, and no voxel centre further apart than the tolerance."""
+        """Whether both grids hold the same voxels: equal shape, no voxel centres further apart."""
         if self.shape != other.shape:
             return False
         k, j, i = (n - 1 for n in self.shape)

@@ -1,0 +1,1 @@
+"""A patient's four contrasts: found, checked, and prepared for a network."""

@@ -1,0 +1,33 @@
+"""Four contrasts of one patient at one time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from SegMambaCore.volume.volume import Volume
+
+ROLES = ("t1n", "t1c", "t2w", "t2f")
+"""T1, T1 with gadolinium, T2, T2-FLAIR, by the names of BraTS 2023."""
+
+ROLE_TITLES = {"t1n": "T1", "t1c": "T1Gd", "t2w": "T2", "t2f": "T2-FLAIR"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """The input of one segmentation: a volume a role, each on a grid of its own.
+
+    reference: the role whose grid the result is given on.
+    sources: the file or folder each volume was read from; empty for volumes made in memory.
+    hashes: the SHA-256 of each source, in hexadecimal digits; empty likewise.
+    """
+
+    volumes: dict[str, Volume]
+    reference: str = "t1c"
+    sources: dict[str, Path] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def reference_volume(self) -> Volume:
+        """The volume that the segmentation will lie on."""
+        return self.volumes[self.reference]

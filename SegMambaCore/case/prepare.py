@@ -1,0 +1,151 @@
+"""From four volumes to the network's input, and the crop's way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SegMambaCore.case.brain_box import Box, exact_box, grown_box, without_dust
+from SegMambaCore.case.case import ROLE_TITLES, Case
+from SegMambaCore.case.prepared import PreparationRecord, PreparedCase
+from SegMambaCore.case.similarity import misalignment_warnings
+from SegMambaCore.errors import SegMambaError
+from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.volume.resample import grid_at_spacing, resample, to_orientation
+from SegMambaCore.volume.volume import Grid, Volume
+
+_SIDE_MULTIPLE = 16  # the networks halve four times; such sides need no padding inside
+_LEAST_COVERAGE = 0.9
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """A volume on the model's grid; content: where it differs from its background."""
+
+    values: NDArray
+    content: NDArray[np.bool_]
+
+
+def prepare_case(case: Case, spec: ModelSpec) -> PreparedCase:
+    """Bring a case to the orientation, spacing, box and intensities that a model was trained with.
+
+    The reference volume is turned to `spec.orientation` by permuting and flipping axes, never by
+    interpolation; the model's grid has its field of view, at `spec.spacing` where that differs by more than
+    1 %. Volumes that lie on this grid are copied, others interpolated linearly. The box holds all voxels
+    where any channel differs from its background, the most frequent value on the faces of that volume.
+
+    "zscore_brain": the box passes over specks far from the brain and is grown on both sides to multiples of
+    16; each channel gets mean 0 and standard deviation 1 over its voxels that differ from background, which
+    becomes 0. "zscore_crop": the box is exact, and the figures are taken over all of it, background included.
+
+    Raises SegMambaError when a channel shows nothing within the reference's field of view.
+    """
+    reference = to_orientation(case.reference_volume, spec.orientation)
+    model_grid = _model_grid(reference.grid, spec)
+    channels = {
+        role: _on_grid(to_orientation(case.volumes[role], spec.orientation), model_grid)
+        for role in spec.channels
+    }
+    _check_content(case, channels)
+
+    brain = np.logical_or.reduce([channel.content for channel in channels.values()])
+    over_brain = spec.normalisation == "zscore_brain"
+    start, shape = grown_box(without_dust(brain), _SIDE_MULTIPLE) if over_brain else exact_box(brain)
+    record = PreparationRecord(case.reference_volume.grid, model_grid, start, shape)
+
+    tensor = np.zeros((len(spec.channels), *shape), dtype=np.float32)
+    in_grid, in_crop = _shared_part(record)
+    for target, channel in zip(tensor, channels.values(), strict=True):
+        content = channel.content[in_grid] if over_brain else np.ones(target[in_crop].shape, dtype=np.bool_)
+        target[in_crop] = _z_scored(channel.values[in_grid], content)
+    return PreparedCase(tensor, record, _coverage_warnings(case, channels) + misalignment_warnings(case))
+
+
+def place_back(array: NDArray, record: PreparationRecord, fill: float) -> NDArray:
+    """Undo the crop: put an array (..., k, j, i) on the box into one on the model's grid, else `fill`."""
+    whole = np.full((*array.shape[:-3], *record.model_grid.shape), fill, dtype=array.dtype)
+    in_grid, in_crop = _shared_part(record)
+    all_channels = (Ellipsis,)
+    whole[all_channels + in_grid] = array[all_channels + in_crop]
+    return whole
+
+
+def _model_grid(reference: Grid, spec: ModelSpec) -> Grid:
+    wanted = np.asarray(spec.spacing[::-1])
+    if np.abs(reference.spacing / wanted - 1.0).max() <= 0.01:
+        return reference
+    return grid_at_spacing(reference, spec.spacing)
+
+
+def _on_grid(volume: Volume, grid: Grid) -> _Channel:
+    background = _background(volume.array)
+    content = volume.array != background
+    if volume.grid.matches(grid):
+        return _Channel(volume.array, content)
+    # Interpolating across the outline would mix background into the outermost layer of the brain: brain voxels
+    # alone are averaged, each with its weight, and the outline runs where they make up half of the weights.
+    above_background = np.subtract(
+        volume.array, background, out=np.zeros(content.shape, np.float32), where=content
+    )
+    weights = resample(Volume(content.astype(np.float32), volume.affine), grid).array
+    values = resample(Volume(above_background, volume.affine), grid).array
+    content = weights >= 0.5
+    return _Channel(np.divide(values, weights, out=np.zeros_like(values), where=content), content)
+
+
+def _background(array: NDArray) -> np.generic:
+    """Return the most frequent value on the six faces of an array."""
+    faces = [np.take(array, end, axis=axis).ravel() for axis in range(3) for end in (0, -1)]
+    values, counts = np.unique(np.concatenate(faces), return_counts=True)
+    return values[counts.argmax()]
+
+
+def _check_content(case: Case, channels: dict[str, _Channel]) -> None:
+    for role, channel in channels.items():
+        if not channel.content.any():
+            raise SegMambaError(
+                f"{ROLE_TITLES[role]} ({case.volumes[role].name}) shows nothing within the field of view of "
+                f"{ROLE_TITLES[case.reference]} ({case.reference_volume.name}).\n"
+                "Check that both show the same part of the same patient, and register them if they lie apart."
+            )
+
+
+def _coverage_warnings(case: Case, channels: dict[str, _Channel]) -> tuple[str, ...]:
+    """Name the channels that show clearly less of the brain than the reference does."""
+    if case.reference not in channels:
+        return ()
+    reference = channels[case.reference].content
+    covered = {
+        role: np.count_nonzero(channel.content & reference) / np.count_nonzero(reference)
+        for role, channel in channels.items()
+    }
+    return tuple(
+        f"{ROLE_TITLES[role]} ({case.volumes[role].name}) shows only {share:.0%} of what "
+        f"{ROLE_TITLES[case.reference]} shows. The segmentation cannot be relied on where it is missing."
+        for role, share in covered.items()
+        if share < _LEAST_COVERAGE
+    )
+
+
+def _z_scored(values: NDArray, content: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return values with mean 0 and standard deviation 1 over the content, and 0 elsewhere."""
+    inside = values[content].astype(np.float32)
+    inside -= inside.mean(dtype=np.float64)
+    inside /= max(float(inside.std(dtype=np.float64)), 1e-8)
+    result = np.zeros(values.shape, dtype=np.float32)
+    result[content] = inside
+    return result
+
+
+def _shared_part(record: PreparationRecord) -> tuple[Box, Box]:
+    """Return the part common to the box and the model's grid, as slices of the grid and of the box."""
+    spans = [
+        (max(start, 0), min(start + length, whole), start)
+        for start, length, whole in zip(
+            record.crop_start, record.crop_shape, record.model_grid.shape, strict=True
+        )
+    ]
+    k, j, i = ((slice(low, high), slice(low - start, high - start)) for low, high, start in spans)
+    return (k[0], j[0], i[0]), (k[1], j[1], i[1])

@@ -1,0 +1,94 @@
+"""Reading the four files of a case and refusing what cannot be one."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from SegMambaCore.case.case import ROLE_TITLES, ROLES, Case
+from SegMambaCore.errors import SegMambaError
+from SegMambaCore.volume.read import read_volume
+from SegMambaCore.volume.volume import Grid, Volume
+
+
+def read_case(paths: dict[str, Path], reference: str = "t1c") -> Case:
+    """Read the volumes of a case in parallel, with the SHA-256 of each source.
+
+    paths: a file or DICOM folder for each of the roles `ROLES`.
+    reference: the role whose grid the result is given on.
+
+    Raises SegMambaError, naming role and file, when a role is missing or unknown, a file is not one sound 3D
+    image (see `read_volume`), the same file stands for two roles, or a volume does not overlap with the
+    reference.
+    """
+    _check_roles(paths, reference)
+    _check_distinct({role: str(path.resolve()) for role, path in paths.items()}, paths, "are the same file")
+    with ThreadPoolExecutor(max_workers=2 * len(ROLES)) as pool:
+        hashing = {role: pool.submit(_sha256, paths[role]) for role in ROLES if paths[role].exists()}
+        reading = {role: pool.submit(_read_role, role, paths[role]) for role in ROLES}
+        volumes = {role: future.result() for role, future in reading.items()}
+        hashes = {role: future.result() for role, future in hashing.items()}
+    _check_distinct(hashes, paths, "have the same content")
+    for role in ROLES:
+        _check_overlap(role, volumes[role], volumes[reference], reference)
+    return Case(volumes, reference, {role: paths[role] for role in ROLES}, hashes)
+
+
+def _check_roles(paths: dict[str, Path], reference: str) -> None:
+    if unknown := [role for role in [*paths, reference] if role not in ROLES]:
+        raise SegMambaError(f"{unknown[0]}: there is no such role. The roles are {', '.join(ROLES)}.")
+    if missing := [ROLE_TITLES[role] for role in ROLES if role not in paths]:
+        raise SegMambaError(
+            f"No file for {', '.join(missing)}. All four of T1, T1Gd, T2, T2-FLAIR are needed."
+        )
+
+
+def _check_distinct(fingerprints: dict[str, str], paths: dict[str, Path], verdict: str) -> None:
+    for a, b in combinations(fingerprints, 2):
+        if fingerprints[a] == fingerprints[b]:
+            raise SegMambaError(
+                f"{ROLE_TITLES[a]} and {ROLE_TITLES[b]} {verdict}: {paths[a]}"
+                + (f" and {paths[b]}" if paths[a] != paths[b] else "")
+                + ". Give each its own file."
+            )
+
+
+def _read_role(role: str, path: Path) -> Volume:
+    try:
+        return read_volume(path)
+    except SegMambaError as error:
+        raise SegMambaError(f"{ROLE_TITLES[role]}: {error}") from error
+
+
+def _sha256(path: Path) -> str:
+    """Hash a file, or the files of a folder in the order of their names."""
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _check_overlap(role: str, volume: Volume, reference: Volume, reference_role: str) -> None:
+    if not (_reaches_into(volume.grid, reference.grid) or _reaches_into(reference.grid, volume.grid)):
+        raise SegMambaError(
+            f"{ROLE_TITLES[role]} ({volume.name}) and {ROLE_TITLES[reference_role]} ({reference.name}) do "
+            "not overlap in space: they are from different patients or sessions, or one header is wrong.\n"
+            "Register the volumes first, or give others."
+        )
+
+
+def _reaches_into(grid: Grid, other: Grid) -> bool:
+    """Whether any point of a lattice over one grid, at most 24 points a side, lies within the other."""
+    k, j, i = (np.linspace(0, count - 1, min(count, 24)) for count in grid.shape)
+    points = np.stack([axis.ravel() for axis in np.meshgrid(i, j, k)])
+    to_other = np.linalg.inv(other.affine) @ grid.affine
+    indices = to_other[:3, :3] @ points + to_other[:3, 3:]
+    upper = np.array(other.shape[::-1])[:, None] - 0.5
+    return bool(((indices >= -0.5) & (indices <= upper)).all(axis=0).any())

@@ -1,0 +1,46 @@
+"""Convert a PyTorch state dictionary of the public SegMamba code into a model file. No code in it is run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from SegMambaCore.errors import SegMambaError
+from SegMambaCore.model_file.library import user_folder
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the file, and what can be told about it."""
+    parser.add_argument("file", type=Path, metavar="FILE.pth", help="state dictionary saved by PyTorch")
+    parser.add_argument(
+        "--network", choices=["tom", "paper"], help="its design (default: told by the tensors' names)"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="model file to write (default: among your own models)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert, and say where the model is and how to use it."""
+    if not args.file.is_file():
+        raise SegMambaError(f"{args.file}: no such file.")
+    output = args.output or user_folder() / f"{args.file.stem}.safetensors"
+    if output.suffix != ".safetensors":
+        args.usage_error(f"the output must end in .safetensors: {output}")
+
+    from SegMambaCore.model_file.import_weights import import_weights
+    from SegMambaCore.model_file.safetensors_file import write_model
+
+    network, spec = import_weights(args.file, args.network)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_model(network, spec, output)
+    except OSError as error:
+        raise SegMambaError(
+            f"{output.parent}: the folder cannot be made ({error.strerror or error})."
+        ) from error
+    except ValueError as error:
+        raise SegMambaError(f"{args.file}: weights too large for fp16. {error}") from error
+    print(f"{output}: network {spec.network}, {output.stat().st_size / 1e6:.0f} MB.")
+    print(f"Use it with: segment --model {output if args.output else output.stem}")
+    return 0

@@ -1,0 +1,56 @@
+"""python -m SegMambaCore: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from SegMambaCore import __version__
+from SegMambaCore.command import benchmark, import_weights, models, sample, segment
+from SegMambaCore.errors import CancelledError, SegMambaError
+
+COMMANDS = {
+    "segment": (segment, "segment the tumor in four MRI volumes"),
+    "models": (models, "list the models on this computer"),
+    "import-weights": (import_weights, "convert PyTorch weights of the public SegMamba code"),
+    "sample": (sample, "write a synthetic case to try SegMamba with"),
+    "benchmark": (benchmark, "measure speeds on this computer"),
+}
+
+EXIT_ERROR = 1
+EXIT_CANCELLED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 after a mistake of the user's, 130 when cancelled.
+
+    arguments: without the program's name; None takes those of the process. Mistakes are told in one to three
+    lines on standard error. Exits with 2 when the arguments themselves are wrong.
+    """
+    args = _parser().parse_args(arguments)
+    try:
+        return args.run(args)
+    except SegMambaError as error:
+        print(error, file=sys.stderr)
+        return EXIT_ERROR
+    except MemoryError:
+        print("Out of memory. Close other programs and try again.", file=sys.stderr)
+        return EXIT_ERROR
+    except (CancelledError, KeyboardInterrupt):
+        print("Cancelled. Nothing was written.", file=sys.stderr)
+        return EXIT_CANCELLED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m SegMambaCore",
+        description="Brain tumor segmentation from four MRI contrasts. For research use only.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=module.__doc__)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run, usage_error=command.error)
+    return parser

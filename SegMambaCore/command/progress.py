@@ -1,0 +1,165 @@
+"""What a command tells while it works: to a person, to a program, or to nobody."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from tqdm import tqdm
+
+Phase = Literal["read", "prepare", "load", "segment", "write"]
+
+PHASE_TITLES: dict[Phase, str] = {
+    "read": "Reading volumes",
+    "prepare": "Preparing volumes",
+    "load": "Loading the model",
+    "segment": "Segmenting",
+    "write": "Writing results",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a segmentation ends with.
+
+    files: names in the output folder by kind; volumes_ml: millilitres by region; device: "cpu", "cuda" or
+    "mps".
+    """
+
+    output: Path
+    files: dict[str, str]
+    volumes_ml: dict[str, float]
+    device: str
+    seconds: float
+
+
+class Progress(Protocol):
+    """The events of one run: phases with progress and warnings, then a result or an error."""
+
+    def phase(self, phase: Phase) -> None:
+        """A new phase begins."""
+
+    def progress(self, done: int, total: int, seconds_left: float) -> None:
+        """So many units of the phase are done; they may start again at 0 with another total."""
+
+    def warning(self, message: str) -> None:
+        """Something that the user should know, and that is in the report too."""
+
+    def result(self, result: Result) -> None:
+        """All files are in place."""
+
+    def error(self, message: str) -> None:
+        """The run ends here; the message also goes to standard error, by the caller."""
+
+
+def make_progress(kind: Literal["bar", "json", "none"]) -> Progress:
+    """Return where events go: "bar" to the terminal, "json" as lines to standard output, "none" nowhere."""
+    kinds: dict[str, type[Progress]] = {"bar": BarProgress, "json": JsonProgress, "none": NoProgress}
+    return kinds[kind]()
+
+
+class JsonProgress:
+    """One JSON object a line on standard output, flushed at once: what the 3D Slicer module reads."""
+
+    def __init__(self) -> None:
+        self._phase: Phase = "read"
+
+    def phase(self, phase: Phase) -> None:
+        """See `Progress`."""
+        self._phase = phase
+        self._write("phase", phase=phase, title=PHASE_TITLES[phase])
+
+    def progress(self, done: int, total: int, seconds_left: float) -> None:
+        """See `Progress`."""
+        self._write(
+            "progress", phase=self._phase, done=done, total=total, seconds_left=round(seconds_left, 1)
+        )
+
+    def warning(self, message: str) -> None:
+        """See `Progress`."""
+        self._write("warning", message=message)
+
+    def result(self, result: Result) -> None:
+        """See `Progress`."""
+        self._write(
+            "result",
+            output=str(result.output),
+            files=result.files,
+            volumes_ml={region: round(volume, 3) for region, volume in result.volumes_ml.items()},
+            device=result.device,
+            seconds=round(result.seconds, 1),
+        )
+
+    def error(self, message: str) -> None:
+        """See `Progress`."""
+        self._write("error", message=message)
+
+    def _write(self, event: str, **values: Any) -> None:
+        print(json.dumps({"event": event, **values}), flush=True)
+
+
+class BarProgress:
+    """A bar and short sentences on standard error; the result on standard output."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+
+    def phase(self, phase: Phase) -> None:
+        """See `Progress`."""
+        self._close_bar()
+        print(f"{PHASE_TITLES[phase]} ...", file=sys.stderr, flush=True)
+
+    def progress(self, done: int, total: int, seconds_left: float) -> None:
+        """See `Progress`."""
+        if self._bar is None or self._bar.total != total or done < self._bar.n:
+            self._close_bar()
+            self._bar = tqdm(total=total, bar_format="{percentage:3.0f} % |{bar}| {desc}", leave=False)
+        self._bar.set_description_str(f"{seconds_left:.0f} s left", refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def warning(self, message: str) -> None:
+        """See `Progress`."""
+        self._close_bar()
+        print(f"Warning: {message}", file=sys.stderr, flush=True)
+
+    def result(self, result: Result) -> None:
+        """See `Progress`."""
+        self._close_bar()
+        from SegMambaCore.segmentation.regions import REGIONS
+
+        for region, volume in result.volumes_ml.items():
+            amount = f"{volume:.1f} mL" if volume > 0 else "none found"
+            print(f"{REGIONS[region].title} ({region}): {amount}")
+        print(f"{', '.join(result.files.values())} in {result.output}")
+        print(f"{result.seconds:.1f} s on {result.device}. For research use only, not a medical device.")
+
+    def error(self, message: str) -> None:
+        """See `Progress`."""
+        self._close_bar()
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class NoProgress:
+    """Silence: only errors are heard, on standard error, by the caller."""
+
+    def phase(self, phase: Phase) -> None:
+        """See `Progress`."""
+
+    def progress(self, done: int, total: int, seconds_left: float) -> None:
+        """See `Progress`."""
+
+    def warning(self, message: str) -> None:
+        """See `Progress`."""
+
+    def result(self, result: Result) -> None:
+        """See `Progress`."""
+
+    def error(self, message: str) -> None:
+        """See `Progress`."""

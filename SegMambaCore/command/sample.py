@@ -1,0 +1,23 @@
+"""Write a synthetic case: a head-like phantom with a tumor in four contrasts, and its true label map."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from SegMambaCore.command.output_folder import check_output_folder
+from SegMambaCore.sample.phantom import write_sample
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add where to write it."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder for the five files")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the case, and say how to segment it."""
+    check_output_folder(args.folder)
+    for path in write_sample(args.folder).values():
+        print(path)
+    print(f"Segment it with: python -m SegMambaCore segment {args.folder} --output DIR")
+    return 0

@@ -1,0 +1,142 @@
+"""What to give up, step by step, when memory runs out."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import psutil
+import torch
+from torch import Tensor
+
+from SegMambaCore.errors import SegMambaError
+from SegMambaCore.inference.settings import InferenceSettings
+from SegMambaCore.inference.windows import fit_window
+from SegMambaCore.model_file.spec import ModelSpec
+
+Size = tuple[int, int, int]
+
+GPU_BATCH = 2
+"""Patches in one forward pass on a GPU, as the public predictor; on a CPU a second one only costs memory."""
+
+CPU_BYTES_PER_VOXEL = {"small": 550, "tom": 1500, "paper": 1500}
+"""Peak memory of a float32 forward pass by network, measured; it grows with the voxels of the patch."""
+
+_OUT_OF_MEMORY_TEXTS = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One way to run a prediction.
+
+    settings: resolved.
+    window: (D, H, W) of a patch; the tensor's own shape in one pass.
+    batch: patches in one forward pass.
+    host_sums: whether input and summed logits lie in the computer's memory instead of the GPU's.
+    half: whether the network computes in float16.
+    """
+
+    settings: InferenceSettings
+    window: Size
+    batch: int
+    host_sums: bool
+    half: bool
+
+
+def first_plan(asked: InferenceSettings, device: str, patch: Size, shape: Size) -> Plan:
+    """Return the plan to start with on a device, for a tensor's (D, H, W) and the patch of the training."""
+    settings = asked.resolved(device)
+    on_cpu = device == "cpu"
+    return Plan(
+        settings=settings,
+        window=shape if settings.mode == "onepass" else fit_window(patch, shape),
+        batch=1 if on_cpu else GPU_BATCH,
+        host_sums=on_cpu,
+        half=device.startswith("cuda"),
+    )
+
+
+def run_down_the_ladder(
+    attempt: Callable[[Plan], Tensor], plan: Plan, asked: InferenceSettings, spec: ModelSpec, shape: Size
+) -> tuple[Tensor, Plan, tuple[str, ...]]:
+    """Run the attempt with ever humbler plans until one fits into memory.
+
+    Returns its result, the plan that fitted and a sentence for each step down. On the CPU a plan for which
+    the free memory clearly does not suffice is not even tried. Errors other than exhausted memory pass through.
+    Raises SegMambaError when even the smallest patches do not fit on the CPU.
+    """
+    fallbacks: list[str] = []
+    while True:
+        if _is_hopeless(plan, spec, shape):
+            trouble = "Memory would run out"
+        else:
+            try:
+                return attempt(plan), plan, tuple(fallbacks)
+            except (MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+            # Out here the exception is gone, and with its traceback the tensors that filled the memory.
+            _release_memory()
+            trouble = "Memory ran out"
+        plan, sentence = _next_rung(plan, asked, spec.patch, shape, trouble)
+        fallbacks.append(sentence)
+
+
+def _next_rung(
+    plan: Plan, asked: InferenceSettings, patch: Size, shape: Size, trouble: str
+) -> tuple[Plan, str]:
+    place = "on the CPU" if plan.settings.device == "cpu" else f"on {plan.settings.device}"
+    start = f"{trouble} {place} with "
+    if plan.batch > 1:
+        smaller = replace(plan, batch=plan.batch // 2)
+        return smaller, start + f"batches of {plan.batch} patches: went on with {smaller.batch}."
+    if not plan.host_sums:
+        return replace(plan, host_sums=True), start + "the summed logits: kept them in the computer's memory."
+    for candidate in _windows(patch, shape):
+        if _voxels(candidate) < _voxels(plan.window):
+            smaller = replace(plan, window=candidate, settings=replace(plan.settings, mode="windows"))
+            return smaller, start + f"{_text(plan.window)} voxels at once: went on with {_text(candidate)}."
+    if plan.settings.device != "cpu":
+        on_cpu = first_plan(asked, "cpu", patch, shape)
+        return on_cpu, start + f"{_text(plan.window)} voxels at once: went on with the CPU."
+    raise SegMambaError(
+        f"Out of memory: even {_text(plan.window)} voxels at once do not fit into this computer's memory.\n"
+        "Close other programs, choose a smaller model, or use a computer with more memory."
+    )
+
+
+def _is_hopeless(plan: Plan, spec: ModelSpec, shape: Size) -> bool:
+    """Whether a plan needs more than the free memory of the computer, and there is a humbler one.
+
+    An operating system would rather swap for minutes, or end the program, than refuse an allocation.
+    """
+    if plan.settings.device != "cpu" or plan.window == _windows(spec.patch, shape)[-1]:
+        return False
+    return CPU_BYTES_PER_VOXEL[spec.network] * _voxels(plan.window) > psutil.virtual_memory().available
+
+
+def _windows(patch: Size, shape: Size) -> list[Size]:
+    """The training patch, then three quarters and half of it."""
+    scaled = [(patch[0] * n // 4, patch[1] * n // 4, patch[2] * n // 4) for n in (4, 3, 2)]
+    return [fit_window(window, shape) for window in scaled]
+
+
+def _voxels(size: Size) -> int:
+    return size[0] * size[1] * size[2]
+
+
+def _text(size: Size) -> str:
+    return " x ".join(str(length) for length in size)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    return any(text in str(error).lower() for text in _OUT_OF_MEMORY_TEXTS)
+
+
+def _release_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,1 @@
+"""Weights on disk: what they are, where they lie, and whether they are what they claim."""

@@ -1,0 +1,84 @@
+"""One trained network in one file: fp16 tensors, and in the header what they are and a checksum.
+
+The header's metadata hold "spec" (the ModelSpec as JSON) and "sha256" (over the spec and the tensors' bytes).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from safetensors.torch import load, save
+from torch import nn
+
+from SegMambaCore.errors import SegMambaError
+from SegMambaCore.model_file.header import Header, parse_header, parse_spec
+from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.model_file.state_dict import difference
+from SegMambaCore.network.build import build_network
+from SegMambaCore.whole_file import write_whole_file
+
+
+def write_model(network: nn.Module, spec: ModelSpec, path: Path) -> None:
+    """Write the network's tensors as fp16, with their spec; a file at that path is replaced in one step.
+
+    Raises ValueError when a weight does not fit into fp16, SegMambaError when the file cannot be written.
+    """
+    tensors = {
+        name: tensor.detach().cpu().half().contiguous() for name, tensor in network.state_dict().items()
+    }
+    too_large = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if too_large:
+        raise ValueError(f"Not finite in fp16: {', '.join(too_large)}")
+    bare = save(tensors)
+    spec_text = spec.to_json()
+    digest = _digest(spec_text, memoryview(bare)[_payload_start(bare) :])
+    write_whole_file(path, save(tensors, {"spec": spec_text, "sha256": digest}))
+
+
+def read_model(path: Path) -> tuple[nn.Module, ModelSpec]:
+    """Return the network in float32, in evaluation mode, on the CPU, with its spec.
+
+    Raises SegMambaError naming the file when it is absent, not a model file, truncated, altered, or holds
+    other tensors than its network.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SegMambaError(f"Model {path}: cannot be read ({error.strerror or error}).") from error
+    header = parse_header(data, path)
+    spec = parse_spec(header, path)
+    _check_bytes(header, data, path)
+    tensors = {name: tensor.float() for name, tensor in load(data).items()}
+    network = build_network(spec.network, len(spec.channels), len(spec.outputs))
+    differs = difference(network.state_dict(), tensors)
+    if differs:
+        raise SegMambaError(f"Model {path}: not the weights of network {spec.network}: {differs}.")
+    network.load_state_dict(tensors)
+    return network.eval(), spec
+
+
+def _check_bytes(header: Header, data: bytes, path: Path) -> None:
+    expected_length = header.payload_start + header.payload_length
+    if len(data) != expected_length:
+        raise SegMambaError(
+            f"Model {path}: truncated or damaged ({len(data)} bytes, should be {expected_length}).\n"
+            "Get the file again."
+        )
+    if _digest(header.metadata["spec"], memoryview(data)[header.payload_start :]) != header.metadata.get(
+        "sha256"
+    ):
+        raise SegMambaError(
+            f"Model {path}: the checksum does not match, the file was damaged or altered. Get the file again."
+        )
+
+
+def _payload_start(data: bytes) -> int:
+    return 8 + int.from_bytes(data[:8], "little")
+
+
+def _digest(spec_text: str, payload: memoryview) -> str:
+    digest = hashlib.sha256(spec_text.encode("utf-8"))
+    digest.update(payload)
+    return digest.hexdigest()

@@ -1,0 +1,50 @@
+"""What a weights file says about the network it holds and the input it was trained with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The metadata of a weights file; stored as JSON in its safetensors header.
+
+    network: a name `build_network` knows.
+    channels: roles in the order of the input channels.
+    spacing: millimetres along the tensor's (D, H, W) axes, i.e. the array axes (k, j, i).
+    orientation: anatomical direction towards which the array's i, j, k axes run; "LPS" is BraTS (D = k runs
+        to superior).
+    normalisation: "zscore_brain": per channel over the voxels that differ from background, which becomes 0;
+        "zscore_crop": per channel over the whole box, background included (the public code's way).
+    activation: "sigmoid" over `outputs` = regions ("WT", "TC", "ET"), or "softmax" over `outputs` = classes
+        ("background", "NCR", "ED", "ET").
+    """
+
+    name: str
+    network: Literal["tom", "paper", "small"]
+    channels: tuple[str, ...]
+    spacing: tuple[float, float, float]
+    orientation: str
+    normalisation: Literal["zscore_brain", "zscore_crop"]
+    activation: Literal["sigmoid", "softmax"]
+    outputs: tuple[str, ...]
+    patch: tuple[int, int, int] = (128, 128, 128)
+    training: str = ""
+    date: str = ""
+    licence: str = ""
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the spec as one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> ModelSpec:
+        """Parse what `to_json` wrote. Raises ValueError or TypeError when keys are missing or unknown."""
+        fields = json.loads(text)
+        for key in ("channels", "spacing", "outputs", "patch"):
+            if key in fields:
+                fields[key] = tuple(fields[key])
+        return ModelSpec(**fields)

@@ -1,0 +1,133 @@
+"""report.json: what went in, what ran, what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from SegMambaCore import __version__
+from SegMambaCore.case.case import ROLE_TITLES, Case
+from SegMambaCore.inference.settings import InferenceSettings
+from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.report.statement import RESEARCH_USE_ONLY
+from SegMambaCore.segmentation.regions import REGIONS, LabelConvention
+from SegMambaCore.segmentation.segmentation import Segmentation
+from SegMambaCore.whole_file import write_whole_file
+
+SCHEMA_VERSION = 1
+"""Grows whenever a key changes its meaning or goes away; new keys leave it as it is."""
+
+_NOTES = (
+    "The whole tumor includes oedema: its volume is not the tumor burden.",
+    "A region that was not found may still exist: it is not proof of absence.",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that is known about one segmentation of one case.
+
+    model_sha256: of the weights file.
+    settings_asked, settings_used: before and after the device decided what was left open.
+    device_name: as a person knows it, for instance the graphics card's name.
+    started, finished: with their time zone.
+    seconds: wall time by phase, in order.
+    fallbacks: what was given up on the way.
+    warnings: sentences about the input.
+    """
+
+    case: Case
+    segmentation: Segmentation
+    label_convention: LabelConvention
+    model: ModelSpec
+    model_sha256: str
+    settings_asked: InferenceSettings
+    settings_used: InferenceSettings
+    device_name: str
+    started: datetime
+    finished: datetime
+    seconds: Mapping[str, float]
+    fallbacks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def write_report(run: Run, path: Path) -> None:
+    """Write a run as JSON: millimetres, millilitres, seconds; times in ISO 8601; unknown is null.
+
+    Raises SegMambaError when the file cannot be written; then nothing has changed.
+    """
+    text = json.dumps(_report(run), indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole_file(path, (text + "\n").encode("utf-8"))
+
+
+def region_figures(segmentation: Segmentation) -> dict[str, dict[str, Any]]:
+    """Title, whether it was found, voxels and millilitres of each region.
+
+    "found" is false for a region without voxels, whose 0 mL would read as a measurement.
+    """
+    return {
+        key: {
+            "title": region.title,
+            "found": bool(segmentation.masks[key].any()),
+            "voxels": segmentation.voxel_count(key),
+            "volume_ml": round(segmentation.volume_ml(key), 4),
+        }
+        for key, region in REGIONS.items()
+    }
+
+
+def _report(run: Run) -> dict[str, Any]:
+    return {
+        "schema": "segmamba-report",
+        "schema_version": SCHEMA_VERSION,
+        "statement": RESEARCH_USE_ONLY,
+        "program": {"name": "SegMamba", "version": __version__},
+        "started": run.started.isoformat(timespec="seconds"),
+        "finished": run.finished.isoformat(timespec="seconds"),
+        "reference": run.case.reference,
+        "inputs": {role: _input(run.case, role) for role in run.case.volumes},
+        "model": {
+            "name": run.model.name,
+            "network": run.model.network,
+            "sha256": run.model_sha256,
+            "date": run.model.date,
+            "licence": run.model.licence,
+        },
+        "settings": {"asked": asdict(run.settings_asked), "used": asdict(run.settings_used)},
+        "device": run.device_name,
+        "fallbacks": list(run.fallbacks),
+        "seconds": {phase: round(seconds, 3) for phase, seconds in run.seconds.items()},
+        "label_convention": run.label_convention,
+        "regions": region_figures(run.segmentation),
+        "warnings": list(run.warnings),
+        "notes": list(_NOTES),
+    }
+
+
+def _input(case: Case, role: str) -> dict[str, Any]:
+    volume, source = case.volumes[role], case.sources.get(role)
+    return {
+        "title": ROLE_TITLES[role],
+        "path": None if source is None else str(source),
+        "sha256": None if source is None else _sha256(source),
+        "shape": list(volume.array.shape[::-1]),  # voxels along i, j, k, as the spacing
+        "spacing_mm": [round(step, 6) for step in volume.grid.spacing],
+    }
+
+
+def _sha256(source: Path) -> str | None:
+    """Of a file, or of the lines "hash  name" of a folder's files; None when it is no longer there."""
+    try:
+        if not source.is_dir():
+            return hashlib.sha256(source.read_bytes()).hexdigest()
+        total = hashlib.sha256()
+        for file in sorted(path for path in source.iterdir() if path.is_file()):
+            total.update(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n".encode())
+        return total.hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,1 @@
+"""A synthetic patient for demonstrations and tests."""

@@ -1,0 +1,1 @@
+"""The result: three overlapping regions on the reference's own grid."""

@@ -1,0 +1,146 @@
+"""Reading a scalar 3D image from a file or a DICOM folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from SegMambaCore.errors import SegMambaError
+from SegMambaCore.volume.convert import ras_affine
+from SegMambaCore.volume.dicom_folder import read_dicom_folder
+from SegMambaCore.volume.soundness import UnsoundFileError, check_sound, is_gzip
+from SegMambaCore.volume.volume import Volume
+
+# What goes wrong is said once, in this program's words.
+sitk.ProcessObject.SetGlobalWarningDisplay(False)
+# Affines in NIfTI files are single precision: ITK refuses many that are orthogonal but for rounding unless
+# told to take the nearest orthogonal one. `_check_nifti_affine` refuses what is not merely rounding.
+os.environ.setdefault("ITK_NIFTI_SFORM_PERMISSIVE", "YES")
+
+_FORMATS = "NIfTI, NRRD, MHA or MHD file, or a DICOM folder"
+
+
+def read_volume(path: Path) -> Volume:
+    """Read a NIfTI, NRRD, MHA or MHD file, compressed or not, or a folder that holds one DICOM series.
+
+    Integers of up to 32 bits and float32 keep their dtype, all else becomes float32. The single frame of a 4D
+    image is taken out. Where a NIfTI header holds two geometries (sform, qform), the one that ITK and
+    3D Slicer use counts.
+
+    Raises SegMambaError when there is no such file, it is no image or cut short, not one scalar 3D image, or
+    when its values are not finite or all the same.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise SegMambaError(f"{path}: there is no such file or folder. Check the name.")
+    image = read_dicom_folder(path) if path.is_dir() else _read_file(path)
+    image = _single_3d_frame(path, image)
+
+    array = sitk.GetArrayFromImage(image)
+    if array.dtype.itemsize > 4:
+        array = array.astype(np.float32)
+    _check_values(path, array)
+    affine = ras_affine(image)
+    _check_affine(path, affine)
+    return Volume(array, affine, path.name)
+
+
+def _read_file(path: Path) -> sitk.Image:
+    try:
+        if path.stat().st_size == 0:
+            raise SegMambaError(f"{path}: the file is empty. Copy or export it again.")
+        if is_gzip(path) and path.suffix == ".nii":
+            raise SegMambaError(f"{path}: the file is compressed. Rename it to {path.name}.gz.")
+    except OSError as error:
+        raise SegMambaError(f"{path}: cannot be opened ({error.strerror}).") from error
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise SegMambaError(
+            f"{path}: this is not an image that can be read, or it is damaged. Give a {_FORMATS}."
+        ) from error
+    try:
+        check_sound(path, reader)
+        if reader.GetNumberOfComponents() > 1:
+            raise SegMambaError(
+                f"{path}: a colour or vector image, {reader.GetNumberOfComponents()} values a voxel. "
+                "Give an image with one value a voxel."
+            )
+        _check_nifti_affine(path, reader)
+        return reader.Execute()
+    except UnsoundFileError as error:
+        raise SegMambaError(f"{path}: {error}. Copy or export it again.") from error
+    except RuntimeError as error:
+        raise SegMambaError(
+            f"{path}: its header is fine but its voxels cannot be read: the file is cut short or damaged. "
+            "Copy or export it again."
+        ) from error
+
+
+def _single_3d_frame(path: Path, image: sitk.Image) -> sitk.Image:
+    if image.GetNumberOfComponentsPerPixel() > 1 or "complex" in image.GetPixelIDTypeAsString():
+        raise SegMambaError(f"{path}: each voxel holds several values. Give an image with one value a voxel.")
+    size = image.GetSize()
+    if len(size) > 3:
+        if any(frames > 1 for frames in size[3:]):
+            raise SegMambaError(
+                f"{path}: a 4D image of {size[3]} frames. Give a file that holds the one frame to segment."
+            )
+        image = sitk.Extract(image, [*size[:3], *[0] * (len(size) - 3)])
+    if len(size) < 3 or min(size[:3]) < 2:
+        raise SegMambaError(
+            f"{path}: a single slice ({' x '.join(map(str, size))} voxels). Give the whole 3D volume."
+        )
+    return image
+
+
+def _check_values(path: Path, array: NDArray) -> None:
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        count = int(np.count_nonzero(~np.isfinite(array)))
+        raise SegMambaError(
+            f"{path}: {count:,} voxels are not a number or infinite. Copy or export it again."
+        )
+    if low == high:
+        raise SegMambaError(f"{path}: the image is empty, every voxel is {low:g}. Give the right file.")
+
+
+def _check_affine(path: Path, affine: NDArray[np.float64]) -> None:
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    if not (np.isfinite(affine).all() and spacing.min() > 0):
+        raise SegMambaError(
+            f"{path}: its header gives no valid position and voxel size. Convert it again from DICOM."
+        )
+
+
+def _check_nifti_affine(path: Path, reader: sitk.ImageFileReader) -> None:
+    """Refuse a NIfTI file whose sform shears, or contradicts its voxel size, by half a voxel or more.
+
+    ITK takes directions from the sform, voxel sizes from pixdim, and rounds shear away.
+    """
+    if (
+        reader.GetDimension() < 3
+        or not reader.HasMetaDataKey("srow_x")
+        or reader.GetMetaData("sform_code") == "0"
+    ):
+        return
+    if reader.GetDimension() > 3:
+        return  # `ras_affine` knows 3D alone
+    stored = np.array([reader.GetMetaData(f"srow_{axis}").split() for axis in "xyz"], dtype=np.float64)
+    used = ras_affine(reader)[:3]
+    if np.abs(stored[:, 3] - used[:, 3]).max() > 0.01:
+        return  # ITK took the qform, which cannot shear
+    far_corner = np.append(reader.GetSize(), 1.0)
+    voxel = np.abs(reader.GetSpacing()).min()
+    if np.abs((stored - used) @ far_corner).max() > voxel / 2:
+        raise SegMambaError(
+            f"{path}: its header contradicts itself (sform against voxel size) or shears the image. "
+            "Convert it again from DICOM."
+        )

@@ -1,0 +1,93 @@
+"""What the command says while it works: one JSON object a line on its standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PhaseEvent:
+    """A new phase began. phase: read, prepare, load, segment or write; title: the same in English."""
+
+    phase: str
+    title: str
+
+
+@dataclass(frozen=True)
+class ProgressEvent:
+    """done of total steps of the phase are behind us. secondsLeft: None while nothing is known."""
+
+    done: int
+    total: int
+    secondsLeft: float | None
+
+
+@dataclass(frozen=True)
+class WarningEvent:
+    """A sentence that the user should read; the run goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class ErrorEvent:
+    """Why the run fails, in one to three lines."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class ResultEvent:
+    """The run is complete.
+
+    output: the folder; files: names within it by kind ("segments" is the .seg.nrrd); volumesMl: millilitres
+    by region; device: "cpu" or "cuda"; seconds: duration of the whole run.
+    """
+
+    output: str
+    files: dict[str, str]
+    volumesMl: dict[str, float] = field(default_factory=dict)
+    device: str = ""
+    seconds: float = 0.0
+
+
+Event = PhaseEvent | ProgressEvent | WarningEvent | ErrorEvent | ResultEvent
+
+
+def parseEvent(line: bytes) -> Event | None:
+    """Return the event in a line, or None for anything else: libraries print to standard output, too."""
+    try:
+        message = json.loads(line.decode("utf-8"))
+        return _PARSERS[message["event"]](message)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _progress(message: dict[str, Any]) -> ProgressEvent:
+    seconds = message.get("seconds_left")
+    return ProgressEvent(
+        int(message["done"]), int(message["total"]), None if seconds is None else float(seconds)
+    )
+
+
+def _result(message: dict[str, Any]) -> ResultEvent:
+    volumes = {region: float(volume) for region, volume in message.get("volumes_ml", {}).items()}
+    return ResultEvent(
+        str(message["output"]),
+        {kind: str(name) for kind, name in message["files"].items()},
+        volumes,
+        str(message.get("device", "")),
+        float(message.get("seconds", 0.0)),
+    )
+
+
+_PARSERS: dict[str, Callable[[dict[str, Any]], Event]] = {
+    "phase": lambda message: PhaseEvent(str(message["phase"]), str(message["title"])),
+    "progress": _progress,
+    "warning": lambda message: WarningEvent(str(message["message"])),
+    "error": lambda message: ErrorEvent(str(message["message"])),
+    "result": _result,
+}

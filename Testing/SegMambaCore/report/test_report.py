@@ -1,0 +1,145 @@
+"""report.json says what happened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SegMambaCore.case.case import ROLES, Case
+from SegMambaCore.errors import SegMambaError
+from SegMambaCore.inference.settings import InferenceSettings
+from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.report.report import Run, write_report
+from SegMambaCore.segmentation.segmentation import Segmentation
+from SegMambaCore.volume.volume import Volume
+
+_MODEL = ModelSpec(
+    name="segmamba-small",
+    network="small",
+    channels=("t2w", "t2f", "t1n", "t1c"),
+    spacing=(1.0, 1.0, 1.0),
+    orientation="LPS",
+    normalisation="zscore_brain",
+    activation="sigmoid",
+    outputs=("WT", "TC", "ET"),
+    date="2026-01-02",
+    licence="Apache-2.0",
+)
+
+
+def _run(tmp_path: Path) -> Run:
+    affine = np.diag([0.5, 1.0, 2.0, 1.0])
+    volumes, sources = {}, {}
+    for number, role in enumerate(ROLES):
+        volumes[role] = Volume(np.zeros((2, 3, 4 + number), np.int16), affine)
+        sources[role] = tmp_path / f"Müller {role}.nii.gz"
+        sources[role].write_bytes(role.encode())
+    grid = volumes["t1c"].grid
+    masks = {region: np.zeros(grid.shape, dtype=bool) for region in ("WT", "TC", "ET")}
+    masks["WT"][0, 0, :3] = masks["TC"][0, 0, 0] = True
+    asked = InferenceSettings()
+    started = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone(timedelta(hours=1)))
+    return Run(
+        case=Case(volumes, "t1c", sources),
+        segmentation=Segmentation(masks, grid),
+        label_convention="brats2023",
+        model=_MODEL,
+        model_sha256="ab" * 32,
+        settings_asked=asked,
+        settings_used=asked.resolved("cpu"),
+        device_name="Processor, 2 threads",
+        started=started,
+        finished=started + timedelta(seconds=12),
+        seconds={"read": 1.25, "segment": 10.0},
+        fallbacks=("Smaller patches.",),
+        warnings=("The volumes lie apart.",),
+    )
+
+
+def _written(run: Run, path: Path) -> dict:
+    write_report(run, path)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_report_names_inputs_model_settings_and_times(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    report = _written(run, tmp_path / "report.json")
+    assert report["schema"] == "segmamba-report"
+    assert report["schema_version"] == 1
+    assert "research" in report["statement"].lower()
+    assert report["reference"] == "t1c"
+    for number, role in enumerate(ROLES):
+        entry = report["inputs"][role]
+        assert entry["path"] == str(tmp_path / f"Müller {role}.nii.gz")
+        assert entry["sha256"] == hashlib.sha256(role.encode()).hexdigest()
+        assert entry["shape"] == [4 + number, 3, 2]
+        assert entry["spacing_mm"] == [0.5, 1.0, 2.0]
+    assert report["model"] == {
+        "name": "segmamba-small",
+        "network": "small",
+        "sha256": "ab" * 32,
+        "date": "2026-01-02",
+        "licence": "Apache-2.0",
+    }
+    assert report["settings"]["asked"]["mode"] == "auto"
+    assert report["settings"]["used"] == {
+        "mode": "onepass",
+        "mirror": "none",
+        "overlap": 0.5,
+        "device": "cpu",
+    }
+    assert report["device"] == "Processor, 2 threads"
+    assert report["seconds"] == {"read": 1.25, "segment": 10.0}
+    assert report["fallbacks"] == ["Smaller patches."]
+    assert report["warnings"] == ["The volumes lie apart."]
+    assert datetime.fromisoformat(report["started"]) == run.started
+    assert datetime.fromisoformat(report["finished"]) == run.finished
+
+
+def test_a_region_without_voxels_is_not_found_rather_than_measured(tmp_path: Path) -> None:
+    regions = _written(_run(tmp_path), tmp_path / "report.json")["regions"]
+    assert regions["WT"] == {"title": "Whole tumor", "found": True, "voxels": 3, "volume_ml": 0.003}
+    assert regions["TC"]["found"] is True
+    assert regions["ET"] == {"title": "Enhancing tumor", "found": False, "voxels": 0, "volume_ml": 0.0}
+
+
+def test_folder_is_hashed_over_its_files_in_order(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    folder = tmp_path / "dicom"
+    folder.mkdir()
+    for name in ("b.dcm", "a.dcm"):
+        (folder / name).write_bytes(name.encode())
+    run.case.sources["t2w"] = folder
+    lines = "".join(f"{hashlib.sha256(name.encode()).hexdigest()}  {name}\n" for name in ("a.dcm", "b.dcm"))
+    report = _written(run, tmp_path / "report.json")
+    assert report["inputs"]["t2w"]["sha256"] == hashlib.sha256(lines.encode()).hexdigest()
+
+
+def test_input_that_vanished_or_never_was_a_file_has_no_hash(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    run.case.sources["t1n"].unlink()
+    del run.case.sources["t2f"]
+    inputs = _written(run, tmp_path / "report.json")["inputs"]
+    assert inputs["t1n"]["path"] is not None
+    assert inputs["t1n"]["sha256"] is None
+    assert inputs["t2f"]["path"] is None
+    assert inputs["t2f"]["sha256"] is None
+
+
+def test_report_is_strict_json_or_absent(tmp_path: Path) -> None:
+    run = replace(_run(tmp_path), seconds={"read": math.nan})
+    with pytest.raises(ValueError, match="JSON"):
+        write_report(run, tmp_path / "report.json")
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_missing_folder_is_a_mistake_the_user_can_read(tmp_path: Path) -> None:
+    with pytest.raises(SegMambaError, match="absent"):
+        write_report(_run(tmp_path), tmp_path / "absent" / "report.json")

@@ -1,0 +1,42 @@
+"""The configuration that ships, and the words for one that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from SegMambaCore.errors import SegMambaError
+from Training.config import read_config
+
+SHIPPED = Path(__file__).resolve().parents[2] / "Training" / "configs" / "small.yaml"
+
+
+def test_shipped_configuration_is_complete_and_its_sizes_fit_the_network() -> None:
+    config = read_config(SHIPPED)
+    assert config.network == "small"
+    assert all(side % 16 == 0 for side in (*config.patch, *config.whole))
+    assert config.augmentation.scale == (0.7, 1.4)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("p_whole: 0.3", "p_hole: 0.3", "p_whole is missing"),
+        ("p_whole: 0.3", "p_whole: 0.3\nspeed: 3", "no setting speed"),
+        ("  p_gamma: 0.3\n", "", "augmentation.p_gamma is missing"),
+        ("seed: 2024", "seed: high", "seed must be of type int"),
+        ("batch_size: 2", "batch_size: 2.5", "batch_size must be of type int"),
+        ("optimizer: adamw", "optimizer: adam", "optimizer must be one of sgd, adamw"),
+        ("patch: [128, 128, 128]", "patch: [128, 128]", "patch must be a list of 3"),
+        ("learning_rate: 1.0e-3", "learning_rate: yes", "learning_rate must be of type float"),
+        ("network: small", "network: [", "cannot be read as YAML"),
+    ],
+)
+def test_wrong_configuration_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(SegMambaError, match=words):
+        read_config(path)

@@ -1,0 +1,148 @@
+"""The training loop with a tiny network on synthetic cases."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import nn
+
+from SegMambaCore.errors import SegMambaError
+from Testing.Training.synthetic import synthetic_pack, tiny_config, tiny_network
+from Training import train as training
+from Training.case_pack import write_pack
+from Training.config import Config
+from Training.weight_average import WeightAverage
+
+NAMES = ["a", "b", "c"]
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    torch.set_num_threads(1)
+    monkeypatch.setattr(training, "build_network", tiny_network)
+    monkeypatch.setattr(training, "STARTED", time.monotonic())
+    monkeypatch.setattr(training, "FINISH_SECONDS", 0.3)
+    for seed, name in enumerate(NAMES):
+        write_pack(synthetic_pack(name, seed=seed), tmp_path)
+    yield tmp_path
+
+
+def _train(
+    config: Config, data: Path, *, seconds: float = 60.0, max_steps: int, resume: bool = False
+) -> Path:
+    output = data / "out"
+    training.train(
+        config, data, NAMES, output, seconds=seconds, resume=resume, compiled=False, max_steps=max_steps
+    )
+    return output
+
+
+def _log(output: Path) -> list[dict[str, str]]:
+    with (output / "training_log.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    ("activation", "optimizer", "outputs"), [("sigmoid", "adamw", 3), ("softmax", "sgd", 4)]
+)
+def test_training_learns_and_writes_a_described_model(
+    data: Path, activation: str, optimizer: str, outputs: int
+) -> None:
+    config = tiny_config(activation=activation, optimizer=optimizer, average_decay=0.9)
+    first = float(_log(_train(config, data, max_steps=2))[-1]["loss_patch"])
+    output = _train(config, data, max_steps=40)
+    assert float(_log(output)[-1]["loss_patch"]) < first
+    with safe_open(output / "model.safetensors", "pt") as file:
+        spec = json.loads(file.metadata()["spec"])
+        assert file.get_tensor("2.bias").shape == (outputs,)
+    assert (spec["activation"], spec["normalisation"], spec["orientation"]) == (
+        activation,
+        "zscore_brain",
+        "LPS",
+    )
+    assert "3 BraTS cases, 40 steps" in spec["training"]
+
+
+def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The schedule follows the clock: a constant one makes the two runs comparable.
+    monkeypatch.setattr(training, "learning_rate", lambda *_: 1e-2)
+    monkeypatch.setattr(training, "_warm_up", lambda *_: None)
+    config = tiny_config()
+    once = torch.load(_train(config, data, max_steps=8) / "checkpoint.pt", weights_only=True)
+    _train(config, data, max_steps=5)
+    twice = torch.load(_train(config, data, max_steps=8, resume=True) / "checkpoint.pt", weights_only=True)
+    assert twice["progress"]["step"] == 8
+    for kind in ("network", "average"):
+        torch.testing.assert_close(twice[kind], once[kind])
+
+
+def test_the_minutes_are_not_exceeded(data: Path) -> None:
+    started = time.monotonic()
+    output = _train(tiny_config(), data, seconds=1.5, max_steps=10**9)
+    assert 1.0 < time.monotonic() - started < 1.6
+    assert (output / "model.safetensors").exists()
+    assert float(_log(output)[-1]["step"]) > 3
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_a_step_without_finite_gradients_changes_nothing(optimizer: str) -> None:
+    network = tiny_network("", 4, 3)
+    optimiser = training._optimizer(network, tiny_config(optimizer=optimizer))
+    before = [parameter.clone() for parameter in network.parameters()]
+
+    def step(loss: torch.Tensor) -> float:
+        loss.backward()  # type: ignore[no-untyped-call]
+        return training.guarded_step(network, optimiser, 12.0).item()
+
+    image = torch.ones(1, 4, 4, 4, 4)
+    assert step(network(image).sum() * float("nan")) == 1.0
+    for parameter, old in zip(network.parameters(), before, strict=True):
+        assert torch.equal(parameter, old)
+    assert step(network(image).square().sum()) == 0.0
+    assert all(torch.isfinite(parameter).all() for parameter in network.parameters())
+    assert not torch.equal(next(network.parameters()), before[0])
+
+
+def test_a_training_that_diverged_says_so(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "segmentation_loss", lambda logits, *_: logits.sum() * float("nan"))
+    with pytest.raises(SegMambaError, match="diverged"):
+        _train(tiny_config(), data, max_steps=3)
+
+
+def test_missing_checkpoint_and_other_settings_are_named(data: Path) -> None:
+    with pytest.raises(SegMambaError, match="no checkpoint"):
+        _train(tiny_config(), data, max_steps=1, resume=True)
+    _train(tiny_config(), data, max_steps=1)
+    with pytest.raises(SegMambaError, match="other settings"):
+        _train(tiny_config(seed=5), data, max_steps=2, resume=True)
+
+
+@pytest.mark.parametrize("schedule", ["polynomial", "cosine"])
+def test_learning_rate_warms_up_and_falls_to_zero(schedule: str) -> None:
+    config = tiny_config(schedule=schedule, warmup_steps=10, learning_rate=1.0)
+    assert training.learning_rate(config, 0, 0.0) == pytest.approx(0.1)
+    assert training.learning_rate(config, 10, 0.0) == 1.0
+    rates = [training.learning_rate(config, 100, done / 10) for done in range(11)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == training.learning_rate(config, 100, 1.5) == 0.0
+
+
+def test_average_of_constant_weights_is_them_and_lags_behind_changes() -> None:
+    network = nn.Linear(2, 1, bias=False)
+    average = WeightAverage(network, 0.9)
+    for step in range(200):
+        average.update(network, step)
+    torch.testing.assert_close(average.network.weight, network.weight.detach())
+    with torch.no_grad():
+        network.weight += 1
+    average.update(network, 200)
+    torch.testing.assert_close(network.weight.detach() - average.network.weight, torch.full((1, 2), 0.9))

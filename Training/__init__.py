@@ -1,0 +1,1 @@
+"""Training of the networks that ship: packed cases, augmentation on the device, evaluation."""

@@ -1,0 +1,83 @@
+"""The state of a training on disk, to go on after an interruption."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from SegMambaCore.errors import SegMambaError
+from Training.config import Config
+from Training.weight_average import WeightAverage
+
+
+@dataclass
+class Progress:
+    """How far a training has come.
+
+    used_seconds: of the minutes that were given, imports and compilation included. trained_seconds: of
+    these, the ones within the training loop, which the schedule follows.
+    """
+
+    step: int = 0
+    used_seconds: float = 0.0
+    trained_seconds: float = 0.0
+
+
+def save_checkpoint(
+    path: Path,
+    config: Config,
+    progress: Progress,
+    network: nn.Module,
+    average: WeightAverage,
+    optimizer: torch.optim.Optimizer,
+    rng: np.random.Generator,
+) -> None:
+    """Write everything a training needs to go on, whole or not at all."""
+    part = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        torch.save(
+            {
+                "config": repr(config),
+                "progress": asdict(progress),
+                "network": network.state_dict(),
+                "average": average.network.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "rng": rng.bit_generator.state,
+            },
+            part,
+        )
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_checkpoint(
+    path: Path,
+    config: Config,
+    network: nn.Module,
+    average: WeightAverage,
+    optimizer: torch.optim.Optimizer,
+    rng: np.random.Generator,
+) -> Progress:
+    """Put a checkpoint's state into the given objects and return how far it had come.
+
+    Raises SegMambaError when there is none or it belongs to another configuration.
+    """
+    if not path.exists():
+        raise SegMambaError(f"{path}: there is no checkpoint to resume from. Leave --resume away.")
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if state["config"] != repr(config):
+        raise SegMambaError(
+            f"{path}: written with other settings than the ones given. Use those, or another --output."
+        )
+    network.load_state_dict(state["network"])
+    average.network.load_state_dict(state["average"])
+    optimizer.load_state_dict(state["optimizer"])
+    rng.bit_generator.state = state["rng"]
+    return Progress(**state["progress"])

@@ -1,0 +1,118 @@
+"""All that can be set for a training, and the file it is set in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import yaml
+
+from SegMambaCore.errors import SegMambaError
+
+Size = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How often and how far a training sample is changed.
+
+    p_...: probability a sample; with "channel" in the name, a channel of such a sample. Ranges are drawn from
+    uniformly. Intensities are z-scores.
+    """
+
+    p_rotation: float
+    rotation_degrees: float
+    p_scale: float
+    scale: tuple[float, float]
+    p_mirror: float
+    p_noise: float
+    noise_sigma: tuple[float, float]
+    p_blur: float
+    blur_sigma_voxels: tuple[float, float]
+    p_brightness: float
+    brightness: tuple[float, float]
+    p_contrast: float
+    contrast: tuple[float, float]
+    p_channel_shift: float
+    channel_shift: tuple[float, float]
+    p_low_resolution: float
+    low_resolution: tuple[float, float]
+    p_channel_degraded: float
+    p_gamma: float
+    p_gamma_inverted: float
+    gamma: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Config:
+    """One training run.
+
+    activation: "sigmoid" over the regions WT, TC, ET, or "softmax" over background, NCR, ED, ET.
+    patch, whole: (D, H, W) of the two kinds of samples; a step sees `batch_size` patches, or one whole brain
+        with probability `p_whole`. Multiples of 16.
+    p_tumor: share of the patches whose centre is a tumour voxel.
+    dice_smooth: voxels added to both sides of the Dice fraction.
+    learning_rate: reached after `warmup_steps`, then falls to 0 at the end of the time budget.
+    average_decay: of the exponential moving average of the weights, which is what gets written.
+    """
+
+    network: Literal["tom", "paper", "small"]
+    activation: Literal["sigmoid", "softmax"]
+    seed: int
+    patch: Size
+    whole: Size
+    p_whole: float
+    p_tumor: float
+    batch_size: int
+    optimizer: Literal["sgd", "adamw"]
+    learning_rate: float
+    schedule: Literal["polynomial", "cosine"]
+    warmup_steps: int
+    weight_decay: float
+    gradient_clip: float
+    dice_smooth: float
+    average_decay: float
+    checkpoint_seconds: float
+    augmentation: Augmentation
+
+
+def read_config(path: Path) -> Config:
+    """Read a YAML file whose keys are those of `Config`.
+
+    Raises SegMambaError naming the key when one is missing, unknown or of the wrong type.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise SegMambaError(f"{path}: cannot be read as YAML ({error}).") from error
+    return _parsed(Config, values, "", path)
+
+
+def _parsed(kind: Any, value: Any, key: str, path: Path) -> Any:
+    if is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise SegMambaError(f"{path}: {key or 'the file'} must hold keys and values.")
+        prefix = f"{key}." if key else ""
+        known = {field.name for field in fields(kind)}
+        if missing := sorted(known - set(value)):
+            raise SegMambaError(f"{path}: {prefix}{missing[0]} is missing.")
+        if unknown := sorted(set(value) - known):
+            raise SegMambaError(f"{path}: there is no setting {prefix}{unknown[0]}.")
+        hints = get_type_hints(kind)
+        return kind(  # type: ignore[operator]
+            **{name: _parsed(hints[name], value[name], f"{prefix}{name}", path) for name in known}
+        )
+    if get_origin(kind) is Literal:
+        if value in get_args(kind):
+            return value
+        raise SegMambaError(f"{path}: {key} must be one of {', '.join(get_args(kind))}, not {value!r}.")
+    if get_origin(kind) is tuple:
+        kinds = get_args(kind)
+        if isinstance(value, list) and len(value) == len(kinds):
+            return tuple(_parsed(k, v, key, path) for k, v in zip(kinds, value, strict=True))
+        raise SegMambaError(f"{path}: {key} must be a list of {len(kinds)} numbers, not {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+        # YAML 1.1 reads 1e-3 as text: it wants 1.0e-3.
+        raise SegMambaError(f"{path}: {key} must be of type {kind.__name__}, not {value!r}.")
+    return kind(value)

@@ -1,0 +1,39 @@
+"""What the trained weights will say about themselves; what their input must look like."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from SegMambaCore.case.case import ROLES
+from SegMambaCore.model_file.spec import ModelSpec
+
+Activation = Literal["sigmoid", "softmax"]
+
+OUTPUTS: dict[Activation, tuple[str, ...]] = {
+    "sigmoid": ("WT", "TC", "ET"),
+    "softmax": ("background", "NCR", "ED", "ET"),
+}
+
+
+def model_spec(
+    activation: Activation,
+    network: Literal["tom", "paper", "small"] = "small",
+    patch: tuple[int, int, int] = (128, 128, 128),
+    training: str = "",
+) -> ModelSpec:
+    """Return the metadata of weights trained here: BraTS orientation and spacing, z-score over the brain."""
+    return ModelSpec(
+        name=f"{network}-brats-{activation}",
+        network=network,
+        channels=ROLES,
+        spacing=(1.0, 1.0, 1.0),
+        orientation="LPS",
+        normalisation="zscore_brain",
+        activation=activation,
+        outputs=OUTPUTS[activation],
+        patch=patch,
+        training=training,
+        date=date.today().isoformat(),
+        licence="weights: research use only; trained on BraTS images, see the model card",
+    )
