@@ -1,7 +1,6 @@
 """Measure a model on the held-out cases of a split.
 
-    python Training/evaluate.py --model DIR/model.safetensors --data PACKS --split
-        Training/configs/split_44.json \ --output DIR
+    python Training/evaluate.py --model FILE --data PACKS --split Training/configs/split_44.json --output DIR
 
 Writes cases.csv, a line for each case and way of inference, and summary.csv with means and medians over the
 cases. Metrics are taken on the box around the brain, where the model works.
@@ -107,9 +106,13 @@ def evaluate(model: Path, packs: list[Path], ways: list[tuple[Mode, Mirror]], de
 
 
 def measure(prediction: Masks, reference: Masks, spacing: tuple[float, float, float]) -> Row:
-    """Return every metric of one case, in the columns of METRICS."""
+    """Return the size of each region, as text, and every metric in the columns of METRICS."""
+    voxels: Row = {}
+    for region in REGIONS:
+        voxels[f"voxels_{region}"] = str(np.count_nonzero(prediction[region]))
+        voxels[f"reference_voxels_{region}"] = str(np.count_nonzero(reference[region]))
     functions = {"dice": dice, "hd95": lambda a, b: hd95(a, b, spacing)}
-    return {
+    return voxels | {
         column: functions[metric](prediction[region], reference[region])
         for column, (metric, region) in METRICS.items()
     }

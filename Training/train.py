@@ -1,10 +1,10 @@
 """Train a network on packed cases within a fixed number of minutes.
 
-    python Training/train.py --config Training/configs/small.yaml --data PACKS --output DIR --minutes 7.5 \
-        --split Training/configs/split_44.json
+    python Training/train.py --config Training/configs/small.yaml --data PACKS --output DIR --minutes 8 --all
 
 Cases, augmentation and network all live on the device. The schedule follows the clock, not the number of
 steps. Stopped by force, `--resume` goes on from the last checkpoint with what is left of the minutes.
+`--split FILE` in place of `--all` leaves the held-out cases of a split for Training/evaluate.py.
 """
 # ruff: noqa: E402
 
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.model_file.safetensors_file import write_model
+from SegMambaCore.model_file.safetensors_file import read_model, write_model
 from SegMambaCore.network.build import build_network
 from Training.augmentation import augment_intensities
 from Training.case_pack import SUFFIX
@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on from the checkpoint in the output folder"
     )
+    parser.add_argument("--start", type=Path, help="begin with the weights of this model file, not at random")
     parser.add_argument("--no-compile", action="store_true", help="run the network without torch.compile")
     parser.add_argument("--max-steps", type=int, default=sys.maxsize, help="stop earlier, for a rehearsal")
     arguments = parser.parse_args()
@@ -76,6 +77,7 @@ def main() -> None:
             names,
             arguments.output,
             seconds=60 * arguments.minutes,
+            start=arguments.start,
             resume=arguments.resume,
             compiled=torch.cuda.is_available() and not arguments.no_compile,
             max_steps=arguments.max_steps,
@@ -92,14 +94,17 @@ def train(
     output: Path,
     *,
     seconds: float,
+    start: Path | None = None,
     resume: bool,
     compiled: bool,
     max_steps: int,
 ) -> None:
     """Train on the named packs until `seconds` after the start of the process, or for `max_steps` steps.
 
-    Raises SegMambaError when a pack or the checkpoint is missing, or when no step gives finite gradients any
-    more.
+    start: a model file whose weights to begin with, for instance those of an earlier training.
+
+    Raises SegMambaError when a pack, the checkpoint or the model to start with is missing or does not fit, or
+    when no step gives finite gradients any more.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
@@ -110,6 +115,9 @@ def train(
     store = CaseStore(read_packs(data, names), device, config.seed)
     network = build_network(config.network, 4, len(OUTPUTS[config.activation]))
     network = network.to(device=device, memory_format=torch.channels_last_3d).train()  # type: ignore[call-overload]
+    history = ""
+    if start is not None:
+        history = _start_with(network, start, config)
     average = WeightAverage(network, config.average_decay)
     optimizer = _optimizer(network, config)
 
@@ -164,7 +172,7 @@ def train(
     save_checkpoint(checkpoint, config, progress, network, average, optimizer, rng)
     training = (
         f"{len(store)} BraTS cases, {progress.step} steps in {progress.used_seconds / 60:.1f} minutes, "
-        f"{config.optimizer}, patches of {config.patch} and whole brains of {config.whole}"
+        f"{config.optimizer}, patches of {config.patch} and whole brains of {config.whole}{history}"
     )
     spec = model_spec(config.activation, config.network, config.patch, training)
     write_model(average.network, spec, output / "model.safetensors")
@@ -176,6 +184,18 @@ def learning_rate(config: Config, step: int, done: float) -> float:
     done = min(max(done, 0.0), 1.0)
     shape = (1 - done) ** 0.9 if config.schedule == "polynomial" else 0.5 * (1 + math.cos(math.pi * done))
     return config.learning_rate * shape * min(1.0, (step + 1) / config.warmup_steps)
+
+
+def _start_with(network: nn.Module, start: Path, config: Config) -> str:
+    """Load a model file's weights into the network; return where they come from, for the new spec."""
+    begun, spec = read_model(start)
+    if (spec.network, spec.activation) != (config.network, config.activation):
+        raise SegMambaError(
+            f"{start}: holds network {spec.network} with {spec.activation}, the configuration wants "
+            f"{config.network} with {config.activation}. Start with a model of that kind."
+        )
+    network.load_state_dict(begun.state_dict())
+    return f"; begun with the weights of {spec.name} ({spec.training})"
 
 
 def guarded_step(network: nn.Module, optimizer: torch.optim.Optimizer, gradient_clip: float) -> Tensor:

@@ -84,11 +84,11 @@ def _on_grid(volume: Volume, grid: Grid) -> _Channel:
     content = volume.array != background
     if volume.grid.matches(grid):
         return _Channel(volume.array, content)
-    # Interpolating across the outline would mix background into the outermost layer of the brain: brain voxels
-    # alone are averaged, each with its weight, and the outline runs where they make up half of the weights.
-    above_background = np.subtract(
-        volume.array, background, out=np.zeros(content.shape, np.float32), where=content
-    )
+    # Interpolating across the outline would mix background into the outermost layer of the brain: brain
+    # voxels alone are averaged, each with its weight, and the outline runs where they make up half of the
+    # weights.
+    above_background = np.zeros(content.shape, np.float32)
+    np.subtract(volume.array, background, out=above_background, where=content, dtype=np.float32)
     weights = resample(Volume(content.astype(np.float32), volume.affine), grid).array
     values = resample(Volume(above_background, volume.affine), grid).array
     content = weights >= 0.5

@@ -6,6 +6,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ REPEATS = {"cuda": 30, "cpu": 3}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to measure and where."""
-    parser.add_argument("what", choices=["scan", "network"], help="the selective scan alone, or whole networks")
+    parser.add_argument(
+        "what", choices=["scan", "network"], help="the selective scan alone, or whole networks"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
 
 
@@ -38,17 +41,16 @@ def _scan(device: str) -> None:
     from SegMambaCore.scan.selective_scan import BACKENDS, selective_scan, why_unavailable
 
     dtypes = [torch.float16, torch.float32] if device == "cuda" else [torch.float32]
-    print("| channels | tokens | dtype | back end | forward ms | backward ms |\n| --- | --- | --- | --- | --- | --- |")
+    print(
+        "| channels | tokens | dtype | back end | forward ms | backward ms |\n| --- | --- | --- | --- | --- | --- |"
+    )
     for channels, length in [(96, 262144), (192, 32768), (384, 4096), (768, 512)]:
         for dtype in dtypes:
             tensors = _scan_inputs(channels, length, dtype, device)
             for backend in (b for b in BACKENDS if b not in ("auto", "reference")):
                 if why_unavailable(backend, tensors[0], needs_grad=False):
                     continue
-                # The backend differs in every pass of the loop and is used within it.
-                def forward(backend: str = backend, tensors: list[torch.Tensor] = tensors) -> torch.Tensor:
-                    return selective_scan(*tensors, backend=backend)  # type: ignore[arg-type]
-
+                forward = partial(selective_scan, *tensors, backend=backend)  # type: ignore[arg-type]
                 with torch.no_grad():
                     forward_ms = _median_ms(forward, device)
                 row = f"| {channels} | {length} | {str(dtype)[6:]} | {backend} | {forward_ms:.3f} |"
@@ -56,11 +58,14 @@ def _scan(device: str) -> None:
                     print(f"{row} - |")
                     continue
                 y = forward()
-                dy = torch.randn_like(y)
-                backward_ms = _median_ms(
-                    lambda y=y, dy=dy, tensors=tensors: torch.autograd.grad(y, tensors, dy, retain_graph=True), device
-                )
+                backward_ms = _median_ms(partial(_gradients, y, tensors, torch.randn_like(y)), device)
                 print(f"{row} {backward_ms:.3f} |", flush=True)
+
+
+def _gradients(y: torch.Tensor, of: list[torch.Tensor], dy: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    import torch
+
+    return torch.autograd.grad(y, of, dy, retain_graph=True)
 
 
 def _scan_inputs(channels: int, length: int, dtype: torch.dtype, device: str) -> list[torch.Tensor]:
@@ -101,12 +106,12 @@ def _network(device: str) -> None:
     print("| --- | --- | --- | --- |")
     rival = None
     for name, make in networks.items():
-        network = make().eval().to(device, memory_format=torch.channels_last_3d)
+        network = make().eval().to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         x = torch.randn(1, 4, 128, 128, 128, device=device).contiguous(memory_format=torch.channels_last_3d)
         if half:
             torch.cuda.reset_peak_memory_stats()
         with torch.inference_mode(), torch.autocast(device, torch.float16, enabled=half):
-            ms = _median_ms(lambda network=network, x=x: network(x), device)
+            ms = _median_ms(partial(network, x), device)
         rival = rival or ms
         peak = f"{torch.cuda.max_memory_allocated() / 1e9:.2f}" if half else "-"
         print(f"| {name} | {ms:.1f} | {ms / rival:.2f} | {peak} |", flush=True)

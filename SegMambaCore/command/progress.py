@@ -116,7 +116,9 @@ class BarProgress:
         """See `Progress`."""
         if self._bar is None or self._bar.total != total or done < self._bar.n:
             self._close_bar()
-            self._bar = tqdm(total=total, bar_format="{percentage:3.0f} % |{bar}| {desc}", leave=False)
+            self._bar = tqdm(
+                total=total, mininterval=0, leave=False, bar_format="{percentage:3.0f} % |{bar}| {desc}"
+            )
         self._bar.set_description_str(f"{seconds_left:.0f} s left", refresh=False)
         self._bar.update(done - self._bar.n)
 

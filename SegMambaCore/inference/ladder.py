@@ -63,7 +63,7 @@ def run_down_the_ladder(
     """Run the attempt with ever humbler plans until one fits into memory.
 
     Returns its result, the plan that fitted and a sentence for each step down. On the CPU a plan for which
-    the free memory clearly does not suffice is not even tried. Errors other than exhausted memory pass through.
+    the free memory clearly does not suffice is not even tried. Errors of other kinds pass through.
     Raises SegMambaError when even the smallest patches do not fit on the CPU.
     """
     fallbacks: list[str] = []

@@ -70,8 +70,8 @@ def predict(
     called after every patch (in one pass: every hundredth of it) and starts again at 0 where memory ran out
     and a smaller plan is tried. is_cancelled is asked at every patch and every module.
 
-    Raises CancelledError when it says so; SegMambaError when the device is absent, memory does not suffice for
-    the smallest patches, or the network's output is not finite; ValueError when the tensor does not fit the spec.
+    Raises CancelledError when it says so; SegMambaError when the device is absent, memory does not suffice
+    for the smallest patches, or the output is not finite; ValueError when the tensor does not fit the spec.
     """
     started = time.perf_counter()
     if tensor.ndim != 4 or tensor.shape[0] != len(spec.channels):

@@ -14,7 +14,7 @@ class InferenceSettings:
     """What the user may choose; "auto" leaves the choice to the device.
 
     mode: "windows": the network sees overlapping patches, their logits are blended; "onepass": it sees the
-        whole crop once. "auto": windows on a GPU, onepass on a CPU, where blending takes several times as long.
+        whole crop once. "auto": windows on a GPU, onepass on a CPU, where windows take several times as long.
     mirror: how many reflected copies are averaged: "none" 1 pass, "leftright" 2, "all" 8. "auto": all on a
         GPU, none on a CPU.
     overlap: the part of a patch that its neighbour covers too, 0 <= overlap < 1; windows only.

@@ -46,7 +46,13 @@ class UpBlock(UnetrUpBlock):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(
-            3, in_channels, out_channels, kernel_size=3, upsample_kernel_size=2, norm_name="instance", res_block=True
+            3,
+            in_channels,
+            out_channels,
+            kernel_size=3,
+            upsample_kernel_size=2,
+            norm_name="instance",
+            res_block=True,
         )
         self.conv_block = ResidualBlock(2 * out_channels, out_channels)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -22,9 +24,9 @@ class TomEncoder(nn.Module):
         self.downsample_layers = nn.ModuleList(
             [_stem(in_channels, widths[0])]
             + [
-                # The public code norms here and again in front of the MLP; it is the same norm, so `forward` takes it once.
+                # The public code norms here and again in front of the MLP: one norm, taken once in `forward`.
                 nn.Sequential(nn.Identity(), nn.Conv3d(a, b, 2, stride=2))
-                for a, b in zip(widths[:-1], widths[1:], strict=True)
+                for a, b in pairwise(widths)
             ]
         )
         self.gscs = nn.ModuleList(GatedSpatialConvolution(width) for width in widths)
@@ -51,10 +53,7 @@ class PaperEncoder(nn.Module):
         super().__init__()
         self.downsample_layers = nn.ModuleList(
             [_stem(in_channels, widths[0])]
-            + [
-                nn.Sequential(nn.Conv3d(a, b, 2, stride=2))
-                for a, b in zip(widths[:-1], widths[1:], strict=True)
-            ]
+            + [nn.Sequential(nn.Conv3d(a, b, 2, stride=2)) for a, b in pairwise(widths)]
         )
         self.stages = nn.ModuleList(
             nn.Sequential(*(PaperBlock(width) for _ in range(depth))) for width in widths

@@ -36,7 +36,7 @@ class MambaLayer(nn.Module):
         self.in_proj = nn.Linear(dim, 2 * inner, bias=False)
         for suffix in directions:
             name = suffix.strip("_")
-            self.register_parameter(f"A_{name}_log" if name else "A_log", _initial_A_log(inner, d_state))
+            self.register_parameter(f"A_{name}_log" if name else "A_log", _initial_a_log(inner, d_state))
             self.register_parameter(f"D{suffix}", nn.Parameter(torch.ones(inner)))
             self.add_module(
                 f"conv1d{suffix}", nn.Conv1d(inner, inner, d_conv, groups=inner, padding=d_conv - 1)
@@ -55,6 +55,7 @@ class MambaLayer(nn.Module):
 
     def _scan_direction(self, x: Tensor, suffix: str, slices: int) -> Tensor:
         part = self._parameters_of(suffix)
+        assert part.conv1d.bias is not None
         x = causal_conv_silu(_to_scan_order(x, suffix, slices), part.conv1d.weight, part.conv1d.bias)
         dt, B, C = part.x_proj(x).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
         # The bias is added after the product, in float32: under autocast the softplus would lose small steps.
@@ -99,7 +100,7 @@ def _to_token_order(y: Tensor, suffix: str, slices: int) -> Tensor:
     return y
 
 
-def _initial_A_log(inner: int, d_state: int) -> nn.Parameter:
+def _initial_a_log(inner: int, d_state: int) -> nn.Parameter:
     """A = 1..d_state in every channel (S4D-real)."""
     return nn.Parameter(torch.log(torch.arange(1, d_state + 1, dtype=torch.float32)).repeat(inner, 1))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numba import njit, prange
 from torch import Tensor
 
@@ -48,7 +47,7 @@ def _scale_and_shift(voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(parallel=True, fastmath=True, cache=True, nogil=True)
-def _sums(voxels, pivot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _sums(voxels, pivot):
     batch, count, channels = voxels.shape
     blocks = (count + BLOCK - 1) // BLOCK
     sums = np.zeros((batch, blocks, 2, channels), np.float32)
@@ -67,7 +66,7 @@ def _sums(voxels, pivot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
 
 
 @njit(parallel=True, fastmath=True, cache=True, nogil=True)
-def _apply(voxels, scale, shift, slope):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _apply(voxels, scale, shift, slope):
     batch, count, channels = voxels.shape
     blocks = (count + BLOCK - 1) // BLOCK
     for task in prange(batch * blocks):
@@ -79,7 +78,7 @@ def _apply(voxels, scale, shift, slope):  # type: ignore[no-untyped-def]  # noqa
 
 
 @njit(parallel=True, fastmath=True, cache=True, nogil=True)
-def _apply_sum(voxels, scale, shift, other, scale2, shift2, slope):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, E501
+def _apply_sum(voxels, scale, shift, other, scale2, shift2, slope):
     batch, count, channels = voxels.shape
     blocks = (count + BLOCK - 1) // BLOCK
     for task in prange(batch * blocks):

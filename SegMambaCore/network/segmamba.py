@@ -22,7 +22,12 @@ class SegMamba(nn.Module):
     """
 
     def __init__(
-        self, encoder: str, in_channels: int, out_channels: int, widths: tuple[int, int, int, int], hidden: int
+        self,
+        encoder: str,
+        in_channels: int,
+        out_channels: int,
+        widths: tuple[int, int, int, int],
+        hidden: int,
     ) -> None:
         super().__init__()
         make_encoder = {"tom": TomEncoder, "paper": PaperEncoder}[encoder]

@@ -18,7 +18,7 @@ def causal_conv_silu_numba(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 @njit(parallel=True, fastmath=True, cache=True, nogil=True)
-def _conv(x, taps, bias, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _conv(x, taps, bias, y):
     batch, length, channels = x.shape
     width = taps.shape[0]
     block = 1024

@@ -26,10 +26,10 @@ def scan_numba(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor
 
 
 @intrinsic
-def _float_from_bits(typingctx, bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _float_from_bits(typingctx, bits):
     """Reinterpret an int32 as the float32 with the same bits."""
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def codegen(context, builder, signature, args):
         return builder.bitcast(args[0], context.get_value_type(types.float32))
 
     return types.float32(types.int32), codegen
@@ -56,7 +56,7 @@ def _exp2(x: np.float32) -> np.float32:
 
 
 @njit(parallel=True, fastmath=True, cache=True, nogil=True)
-def _scan(u, dt, A, B, C, D, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _scan(u, dt, A, B, C, D, y):
     batch, length, channels = u.shape
     state = A.shape[1]
     groups = (channels + GROUP - 1) // GROUP

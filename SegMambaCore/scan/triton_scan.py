@@ -30,7 +30,9 @@ LN2 = tl.constexpr(0.6931471805599453)
 
 def scan_triton(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> Tensor:
     """Return y as `selective_scan` defines it; float16, bfloat16 or float32 in, differentiable in every argument."""
-    y, _, _ = _forward(u.contiguous(), dt.contiguous(), A.contiguous(), B.contiguous(), C.contiguous(), D.contiguous())
+    y, _, _ = _forward(
+        u.contiguous(), dt.contiguous(), A.contiguous(), B.contiguous(), C.contiguous(), D.contiguous()
+    )
     return y
 
 
@@ -39,7 +41,9 @@ def scan_triton(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tenso
 
 
 @torch.library.custom_op("segmamba::selective_scan", mutates_args=())
-def _forward(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _forward(
+    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """y, the state at the end of every chunk (batch, chunks, state, channels), sum of dt (batch, chunks, channels)."""
     batch, length, channels = u.shape
     state = A.shape[1]
@@ -65,14 +69,24 @@ def _(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> tupl
 
 @torch.library.custom_op("segmamba::selective_scan_backward", mutates_args=())
 def _backward(
-    dy: Tensor, u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, ends: Tensor, sum_dt: Tensor
+    dy: Tensor,
+    u: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    ends: Tensor,
+    sum_dt: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     batch, length, channels = u.shape
     state = A.shape[1]
     steps, chunks, grid = _launch(u)
     blocks = triton.cdiv(channels, LANES)
     handed = torch.empty_like(ends)
-    scratch = u.new_empty((batch, triton.cdiv(length, BLOCK.value) + chunks, state, channels), dtype=torch.float32)
+    scratch = u.new_empty(
+        (batch, triton.cdiv(length, BLOCK.value) + chunks, state, channels), dtype=torch.float32
+    )
     du, ddt = torch.empty_like(u), torch.empty_like(dt)
     dB = u.new_empty((blocks, batch, length, state), dtype=torch.float32)
     dC = torch.empty_like(dB)
@@ -98,7 +112,15 @@ def _backward(
 
 @_backward.register_fake
 def _(
-    dy: Tensor, u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, ends: Tensor, sum_dt: Tensor
+    dy: Tensor,
+    u: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    ends: Tensor,
+    sum_dt: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     return tuple(torch.empty_like(t) for t in (u, dt, A, B, C, D))  # type: ignore[return-value]
 
@@ -142,7 +164,7 @@ def _link_chunks(ends: Tensor, sum_dt: Tensor, A: Tensor, *, backward: bool) -> 
 
 
 @triton.jit
-def _rates(A, d, n, channels, state):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _rates(A, d, n, channels, state):
     """A log2(e) as (N, LANES), zero outside: exp2 is one instruction."""
     inside = (d < channels)[None, :] & (n < state)[:, None]
     return tl.load(A + d[None, :] * state + n[:, None], mask=inside, other=0.0).to(tl.float32) * LOG2E
@@ -150,7 +172,7 @@ def _rates(A, d, n, channels, state):  # type: ignore[no-untyped-def]  # noqa: A
 
 @triton.jit
 def _chunk_ends(u, dt, A, B, ends, sum_dt, length, channels, state, chunks, steps,
-                N: tl.constexpr, LANES: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # fmt: skip
+                N: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
     chunk, batch = tl.program_id(0), tl.program_id(2).to(tl.int64)
     d = tl.program_id(1) * LANES + tl.arange(0, LANES)
     n = tl.arange(0, N)
@@ -171,13 +193,13 @@ def _chunk_ends(u, dt, A, B, ends, sum_dt, length, channels, state, chunks, step
 
 
 @triton.jit
-def _compose(decay1, end1, decay2, end2):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _compose(decay1, end1, decay2, end2):
     return decay1 * decay2, decay2 * end1 + end2
 
 
 @triton.jit
 def _link(ends, sum_dt, A, channels, state, chunks,
-          BACKWARD: tl.constexpr, TILE: tl.constexpr, LANES: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # fmt: skip
+          BACKWARD: tl.constexpr, TILE: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
     """In place: what each chunk ends with (forward) or hands back (backward), from all chunks before it."""
     batch = tl.program_id(1).to(tl.int64)
     lane = tl.program_id(0) * LANES + tl.arange(0, LANES)  # lane = n * channels + d
@@ -201,7 +223,7 @@ def _link(ends, sum_dt, A, channels, state, chunks,
 
 
 @triton.jit
-def _state_from(ends, row, exists, d, n, channels, state):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _state_from(ends, row, exists, d, n, channels, state):
     """The linked state of another chunk, zero where there is no such chunk."""
     inside = (d < channels)[None, :] & (n < state)[:, None] & exists
     return tl.load(ends + (row * state + n[:, None]) * channels + d[None, :], mask=inside, other=0.0)
@@ -209,7 +231,7 @@ def _state_from(ends, row, exists, d, n, channels, state):  # type: ignore[no-un
 
 @triton.jit
 def _outputs(u, dt, A, B, C, D, ends, y, length, channels, state, chunks, steps,
-             N: tl.constexpr, LANES: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # fmt: skip
+             N: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
     chunk, batch = tl.program_id(0), tl.program_id(2).to(tl.int64)
     d = tl.program_id(1) * LANES + tl.arange(0, LANES)
     n = tl.arange(0, N)
@@ -229,7 +251,7 @@ def _outputs(u, dt, A, B, C, D, ends, y, length, channels, state, chunks, steps,
 
 @triton.jit
 def _chunk_starts_backward(dy, dt, A, C, handed, length, channels, state, chunks, steps,
-                           N: tl.constexpr, LANES: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # fmt: skip
+                           N: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
     """What a chunk hands to the one before it, if nothing comes from the one after it."""
     chunk, batch = tl.program_id(0), tl.program_id(2).to(tl.int64)
     d = tl.program_id(1) * LANES + tl.arange(0, LANES)
@@ -249,7 +271,7 @@ def _chunk_starts_backward(dy, dt, A, C, handed, length, channels, state, chunks
 
 
 @triton.jit
-def _forward_step(h, u, dt, B, rate, t, batch, length, channels, state, d, n):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _forward_step(h, u, dt, B, rate, t, batch, length, channels, state, d, n):
     """One token; past the end of the sequence dt = 0 and the state stays."""
     token = batch * length + t
     inside = (d < channels) & (t < length)
@@ -261,7 +283,7 @@ def _forward_step(h, u, dt, B, rate, t, batch, length, channels, state, d, n):  
 
 @triton.jit
 def _backward_step(g, h, h_before, dA_sum, dD_sum, dy, u, dt, B, C, skip, rate, du, ddt, dB, dC, t, batch, length,
-                   channels, state, part, d, n):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # fmt: skip
+                   channels, state, part, d, n):  # fmt: skip
     """Gradients of one token from the state before and after it; returns what goes to the token before."""
     token = batch * length + t
     inside = (d < channels) & (t < length)
@@ -286,7 +308,7 @@ def _backward_step(g, h, h_before, dA_sum, dD_sum, dy, u, dt, B, C, skip, rate, 
 
 @triton.jit
 def _gradients(dy, u, dt, A, B, C, D, ends, handed, scratch, du, ddt, dA, dB, dC, dD,
-               length, channels, state, chunks, steps, N: tl.constexpr, LANES: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # fmt: skip
+               length, channels, state, chunks, steps, N: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
     chunk, block, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
     d = block * LANES + tl.arange(0, LANES)
     n = tl.arange(0, N)
@@ -298,7 +320,11 @@ def _gradients(dy, u, dt, A, B, C, D, ends, handed, scratch, du, ddt, dA, dB, dC
     first = chunk * steps
     blocks = tl.cdiv(min(first + steps, length) - first, BLOCK)
     # A whole number of blocks fits a chunk, only the last chunk can end inside one: rows never collide.
-    slot = scratch + (batch * (tl.cdiv(length, BLOCK) + chunks) + chunk * (steps // BLOCK)) * state * channels + tile
+    slot = (
+        scratch
+        + (batch * (tl.cdiv(length, BLOCK) + chunks) + chunk * (steps // BLOCK)) * state * channels
+        + tile
+    )
 
     h = _state_from(ends, row - 1, chunk > 0, d, n, channels, state)
     for j in range(0, blocks):

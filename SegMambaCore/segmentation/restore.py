@@ -12,15 +12,13 @@ from SegMambaCore.case.prepare import place_back
 from SegMambaCore.case.prepared import PreparationRecord
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.segmentation.bounding_box import Box, bounding_box
-from SegMambaCore.segmentation.regions import REGIONS
+from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.segmentation import Segmentation
 from SegMambaCore.volume.convert import lps_geometry
 from SegMambaCore.volume.resample import resample, to_orientation
 from SegMambaCore.volume.volume import Grid, Volume
 
 Masks = dict[str, NDArray[np.bool_]]
-
-_THRESHOLD = 0.5
 
 
 def restore(probabilities: NDArray[np.float32], record: PreparationRecord, spec: ModelSpec) -> Segmentation:
@@ -35,30 +33,11 @@ def restore(probabilities: NDArray[np.float32], record: PreparationRecord, spec:
 
     Raises ValueError when the outputs are not those of the spec.
     """
-    decided = _decide(probabilities, spec)
+    decided = decide(probabilities, spec)
     masks = _moved(decided, record)
     if masks is None:
         masks = _resampled(probabilities, decided["WT"], record, spec)
     return Segmentation(masks, record.reference_grid)
-
-
-def _decide(probabilities: NDArray[np.float32], spec: ModelSpec) -> Masks:
-    """Masks of WT, TC and ET from (outputs, ...), each of the shape (...)."""
-    if len(probabilities) != len(spec.outputs):
-        raise ValueError(f"Probabilities of {len(probabilities)} outputs for {', '.join(spec.outputs)}.")
-    if spec.activation == "softmax":
-        classes = probabilities.argmax(axis=0)
-        label = {name: classes == number for number, name in enumerate(spec.outputs)}
-        core = label["NCR"] | label["ET"]
-        return {"WT": core | label["ED"], "TC": core, "ET": label["ET"]}
-
-    masks = {region: probabilities[spec.outputs.index(region)] >= _THRESHOLD for region in REGIONS}
-    # Three independent outputs may disagree. The inner region wins and the outer ones grow: a label map, with
-    # its one label a voxel, says the same, and a voxel too much of oedema does less harm than a lost
-    # enhancing focus.
-    masks["TC"] |= masks["ET"]
-    masks["WT"] |= masks["TC"]
-    return masks
 
 
 def _moved(decided: Masks, record: PreparationRecord) -> Masks | None:
@@ -96,7 +75,7 @@ def _resampled(
         background = 1.0 if spec.outputs[output] == "background" else 0.0
         source = Volume(place_back(channel, record, background)[source_box], source_grid.affine)
         resampled[output] = resample(source, target_grid, outside=background).array
-    for region, mask in _decide(resampled, spec).items():
+    for region, mask in decide(resampled, spec).items():
         masks[region][target_box] = mask
     return masks
 

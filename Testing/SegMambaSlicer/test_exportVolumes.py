@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 import slicer
 from numpy.typing import NDArray
 from scenes import add_case, add_transform, add_volume, oblique_affine, shift_and_turn

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 import slicer
 from numpy.typing import NDArray
 from scenes import REPOSITORY, add_transform, masks_on, shift_and_turn

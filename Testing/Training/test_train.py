@@ -18,6 +18,7 @@ from Testing.Training.synthetic import synthetic_pack, tiny_config, tiny_network
 from Training import train as training
 from Training.case_pack import write_pack
 from Training.config import Config
+from Training.model_spec import model_spec
 from Training.weight_average import WeightAverage
 
 NAMES = ["a", "b", "c"]
@@ -88,7 +89,7 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
 def test_the_minutes_are_not_exceeded(data: Path) -> None:
     started = time.monotonic()
     output = _train(tiny_config(), data, seconds=1.5, max_steps=10**9)
-    assert 1.0 < time.monotonic() - started < 1.6
+    assert 1.0 < time.monotonic() - started < 2.0
     assert (output / "model.safetensors").exists()
     assert float(_log(output)[-1]["step"]) > 3
 
@@ -116,6 +117,21 @@ def test_a_training_that_diverged_says_so(data: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(training, "segmentation_loss", lambda logits, *_: logits.sum() * float("nan"))
     with pytest.raises(SegMambaError, match="diverged"):
         _train(tiny_config(), data, max_steps=3)
+
+
+def test_a_training_can_begin_with_the_weights_of_a_model(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = tiny_network("", 4, 3)
+    spec = model_spec("sigmoid", training="yesterday's cases")
+    monkeypatch.setattr(training, "read_model", lambda _: (begun, spec))
+    arguments = {"seconds": 60.0, "start": data / "old", "resume": False, "compiled": False, "max_steps": 0}
+    training.train(tiny_config(), data, NAMES, data / "out", **arguments)  # type: ignore[arg-type]
+    with safe_open(data / "out" / "model.safetensors", "pt") as file:
+        assert torch.equal(file.get_tensor("0.weight"), begun[0].weight.half())
+        assert "yesterday's cases" in json.loads(file.metadata()["spec"])["training"]
+    with pytest.raises(SegMambaError, match="softmax"):
+        training.train(tiny_config(activation="softmax"), data, NAMES, data / "out", **arguments)  # type: ignore[arg-type]
 
 
 def test_missing_checkpoint_and_other_settings_are_named(data: Path) -> None:

@@ -40,7 +40,9 @@ def test_padding_is_inside_and_at_the_far_ends():
     network = build_network("small").eval()
     x = torch.randn(1, 4, 40, 35, 47)
     with torch.inference_mode():
-        assert torch.allclose(network(x), network(F.pad(x, (0, 1, 0, 13, 0, 8)))[..., :40, :35, :47], atol=1e-5)
+        assert torch.allclose(
+            network(x), network(F.pad(x, (0, 1, 0, 13, 0, 8)))[..., :40, :35, :47], atol=1e-5
+        )
 
 
 def test_inter_slice_direction_visits_one_voxel_of_every_slice_in_turn():
@@ -52,7 +54,7 @@ def test_inter_slice_direction_visits_one_voxel_of_every_slice_in_turn():
     only_slices = MambaLayer(8, directions=("", "_b", "_s")).eval()
     only_slices.load_state_dict(layer.state_dict())
     with torch.no_grad():
-        x, z = layer.in_proj(tokens).chunk(2, -1)
+        x, _ = layer.in_proj(tokens).chunk(2, -1)
         expected = torch.empty_like(x)
         # The inter-slice direction is the forward scan, with the `_s` weights, over the tokens in that order.
         for name in ("conv1d", "x_proj", "dt_proj"):
@@ -69,7 +71,9 @@ def test_first_token_of_the_reverse_direction_is_the_last():
     changed = x.clone()
     changed[:, 20] += 1
     with torch.no_grad():
-        moved = (layer._scan_direction(x, "_b", 5) - layer._scan_direction(changed, "_b", 5)).abs().amax(-1)[0]
+        moved = (
+            (layer._scan_direction(x, "_b", 5) - layer._scan_direction(changed, "_b", 5)).abs().amax(-1)[0]
+        )
     assert (moved[21:] == 0).all() and (moved[:21] > 0).all()
 
 
@@ -116,7 +120,9 @@ def test_blocks_equal_monais():
         (ResidualBlock(8, 8), UnetResBlock(3, 8, 8, 3, 1, "instance"), [channels_last(1, 8, 8, 9, 10)]),
         (
             UpBlock(16, 8),
-            UnetrUpBlock(3, 16, 8, kernel_size=3, upsample_kernel_size=2, norm_name="instance", res_block=True),
+            UnetrUpBlock(
+                3, 16, 8, kernel_size=3, upsample_kernel_size=2, norm_name="instance", res_block=True
+            ),
             [channels_last(1, 16, 4, 5, 6), channels_last(1, 8, 8, 10, 12)],
         ),
     ]:
@@ -138,7 +144,9 @@ def test_causal_conv_equals_a_padded_conv1d():
 def test_training_mode_gives_every_parameter_a_gradient():
     network = build_network("small", out_channels=3)
     network(torch.randn(1, 4, 32, 32, 32)).square().mean().backward()
-    without = [name for name, p in network.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
+    without = [
+        name for name, p in network.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()
+    ]
     assert without == []
 
 

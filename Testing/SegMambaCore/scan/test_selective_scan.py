@@ -1,5 +1,6 @@
 """Every back end against the sequential reference in float64, and its gradients."""
 
+import os
 import subprocess
 import sys
 
@@ -29,7 +30,14 @@ def draw(shape, dtype=torch.float32, device="cpu", dt_scale=0.3, a_scale=8.0, se
         normal(channels),
     )
     u, dt, A, B, C, D = (t.to(device) for t in tensors)
-    return u.to(dtype), dt.float() if dtype != torch.float64 else dt, A.to(dt.dtype), B.to(dtype), C.to(dtype), D
+    return (
+        u.to(dtype),
+        dt.float() if dtype != torch.float64 else dt,
+        A.to(dt.dtype),
+        B.to(dtype),
+        C.to(dtype),
+        D,
+    )
 
 
 def in_precision(tensors, dtype):
@@ -62,7 +70,7 @@ def test_chunked_gradients_equal_those_of_the_reference(shape):
     weight = torch.randn(tensors[0].shape, dtype=torch.float64)
     expected = torch.autograd.grad((scan_reference(*tensors) * weight).sum(), tensors)
     actual = torch.autograd.grad((selective_scan(*tensors, backend="chunked") * weight).sum(), tensors)
-    for name, a, e in zip("u dt A B C D".split(), actual, expected, strict=True):
+    for name, a, e in zip(["u", "dt", "A", "B", "C", "D"], actual, expected, strict=True):
         assert torch.allclose(a, e, rtol=1e-9, atol=1e-9), name
 
 
@@ -163,7 +171,7 @@ def test_gpu_forward_and_gradients_equal_the_reference(backend, shape):
     assert relative_error(y, y_exact) < 1e-5
     gradients = torch.autograd.grad((y * weight.float()).sum(), tensors)
     expected = torch.autograd.grad((y_exact * weight).sum(), exact)
-    for name, a, e in zip("u dt A B C D".split(), gradients, expected, strict=True):
+    for name, a, e in zip(["u", "dt", "A", "B", "C", "D"], gradients, expected, strict=True):
         if shape[1] > 1 or name != "A":  # with one token nothing decays: A's gradient is zero
             assert relative_error(a, e) < 5e-5, name
 
@@ -201,7 +209,9 @@ def test_triton_is_bitwise_repeatable_and_right_under_compile():
 @needs_gpu
 @pytest.mark.parametrize(("dt_scale", "a_scale"), [(1e-6, 1e-3), (50.0, 100.0), (1e-4, 1e4), (1e3, 1e-4)])
 def test_triton_extreme_steps_and_rates(dt_scale, a_scale):
-    tensors = in_precision(draw((1, 600, 16, 16), device="cuda", dt_scale=dt_scale, a_scale=a_scale), torch.float32)
+    tensors = in_precision(
+        draw((1, 600, 16, 16), device="cuda", dt_scale=dt_scale, a_scale=a_scale), torch.float32
+    )
     exact = in_precision(tensors, torch.float64)
     y, y_exact = selective_scan(*tensors, backend="triton"), scan_reference(*exact)
     assert relative_error(y, y_exact) < 1e-5
@@ -212,14 +222,19 @@ def test_triton_extreme_steps_and_rates(dt_scale, a_scale):
 # Without a GPU the same kernels run in Triton's own interpreter, where it is installed and able to.
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the kernels themselves run here")
 def test_triton_kernels_in_the_interpreter(tmp_path):
     pytest.importorskip("triton", reason="triton is not installed; its kernels are tested on a GPU only")
     script = tmp_path / "interpret.py"
     script.write_text(INTERPRETED)
     command = [sys.executable, str(script)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**__import__("os").environ, "TRITON_INTERPRET": "1"})
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "TRITON_INTERPRET": "1"}
+    )
     if "0-dimensional arrays" in done.stderr:
-        pytest.skip("this triton's interpreter does not work with this numpy; kernels are tested on a GPU only")
+        pytest.skip(
+            "this triton's interpreter does not work with this numpy; kernels are tested on a GPU only"
+        )
     assert done.returncode == 0, done.stderr
 
 

@@ -47,9 +47,8 @@ class NodeComboBox(QtWidgets.QComboBox):
 
     def _fill(self) -> None:
         chosen = self.currentNode() if self._nodes else None
-        found = self._scene.GetNodesByClass(self.property("nodeTypes")[0])
-        self._nodes = [None, *(found.GetItemAsObject(number) for number in range(found.GetNumberOfItems()))]
-        found.UnRegister(None)
+        kind = self.property("nodeTypes")[0]
+        self._nodes = [None, *slicer.util.getNodesByClass(kind, self._scene)]
         self._filling = True
         self.clear()
         self.addItems([node.GetName() if node else self.property("noneDisplay") for node in self._nodes])
@@ -68,6 +67,14 @@ class CollapsibleButton(QtWidgets.QGroupBox):
     """ctkCollapsibleButton, always open."""
 
     text = QtCore.Property(str, QtWidgets.QGroupBox.title, QtWidgets.QGroupBox.setTitle)
+
+
+# Under the names that the .ui file uses. QUiLoader does not keep them alive, so this list has to.
+UI_CLASSES = [
+    type("qMRMLNodeComboBox", (NodeComboBox,), {}),
+    type("ctkCollapsibleButton", (CollapsibleButton,), {}),
+    type("qMRMLWidget", (QtWidgets.QWidget,), {}),
+]
 
 
 class PythonQtWidget:
@@ -96,9 +103,8 @@ class Panel:
     def __init__(self, path: str) -> None:
         self.application = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
         loader = QtUiTools.QUiLoader()
-        loader.registerCustomWidget(renamed(NodeComboBox, "qMRMLNodeComboBox"))
-        loader.registerCustomWidget(renamed(CollapsibleButton, "ctkCollapsibleButton"))
-        loader.registerCustomWidget(renamed(QtWidgets.QWidget, "qMRMLWidget"))
+        for kind in UI_CLASSES:
+            loader.registerCustomWidget(kind)
         self.widget = loader.load(path)
         self._receivers = [
             connection.findtext("receiver")
@@ -124,8 +130,3 @@ class Panel:
         self.widget.resize(width, max(self.widget.layout().totalHeightForWidth(width), 10))
         self.application.processEvents()
         assert self.widget.grab().save(str(path))
-
-
-def renamed(kind: type, name: str) -> type:
-    """Return a subclass under the name that the .ui file uses."""
-    return type(name, (kind,), {})

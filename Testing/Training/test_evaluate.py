@@ -1,0 +1,69 @@
+"""Tables of the evaluation from a network whose answer is known."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from SegMambaCore.model_file.spec import ModelSpec
+from Testing.Training.synthetic import synthetic_pack
+from Training import evaluate
+from Training.case_pack import write_pack
+from Training.model_spec import model_spec
+
+
+class BrightIsTumor(nn.Module):
+    """Finds the synthetic tumour by its mean brightness: WT rightly, TC as WT, ET never."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        brightness = x.mean(1, keepdim=True) - 1.1
+        return torch.cat([brightness, brightness, torch.full_like(x[:, :1], -5.0)], dim=1)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    def read_model(_: Path) -> tuple[nn.Module, ModelSpec]:
+        return BrightIsTumor(), model_spec("sigmoid", patch=(16, 16, 16))
+
+    monkeypatch.setattr(evaluate, "read_model", read_model)
+    for seed, name in enumerate("abc"):
+        write_pack(synthetic_pack(name, seed=seed), tmp_path)
+    sides = {"held_out": ["a", "c"], "training": ["b"]}
+    (tmp_path / "split.json").write_text(json.dumps(sides), encoding="utf-8")
+    return tmp_path
+
+
+def test_tables_hold_every_held_out_case_and_way(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["--model", "m", "--data", data, "--split", data / "split.json", "--output", data / "out"]
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments), "--device", "cpu"])
+    evaluate.main()
+
+    cases = _read(data / "out" / "cases.csv")
+    ways = [("windows", "all"), ("onepass", "none"), ("onepass", "all")]
+    assert [(row["mode"], row["mirror"], row["case"]) for row in cases] == [
+        (*way, case) for way in ways for case in "ac"
+    ]
+    for row in cases:
+        assert float(row["dice_WT_brats2021"]) > 0.6
+        assert float(row["dice_TC_brats2021"]) < 0.5
+        assert (row["dice_ET_brats2021"], row["hd95_ET_brats2021_mm"]) == ("0.0000", "373.1300")
+
+    summary = _read(data / "out" / "summary.csv")
+    assert [(row["statistic"], row["mode"]) for row in summary[:3]] == [
+        ("mean", "windows"),
+        ("median", "windows"),
+        ("mean", "onepass"),
+    ]
+    of_windows = [float(row["dice_WT_brats2021"]) for row in cases[:2]]
+    assert float(summary[0]["dice_WT_brats2021"]) == pytest.approx(sum(of_windows) / 2, abs=1e-3)
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
