@@ -13,6 +13,7 @@ from SegMambaCore.case.prepared import PreparationRecord
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.segmentation.bounding_box import Box, bounding_box
 from SegMambaCore.segmentation.decide import decide
+from SegMambaCore.segmentation.regions import REGIONS
 from SegMambaCore.segmentation.segmentation import Segmentation
 from SegMambaCore.volume.convert import lps_geometry
 from SegMambaCore.volume.resample import resample, to_orientation
