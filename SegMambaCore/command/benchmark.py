@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
+
+from SegMambaCore.errors import SegMambaError
 
 if TYPE_CHECKING:
     import torch
@@ -18,9 +26,13 @@ REPEATS = {"cuda": 30, "cpu": 3}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to measure and where."""
     parser.add_argument(
-        "what", choices=["scan", "network"], help="the selective scan alone, or whole networks"
+        "what",
+        choices=["scan", "network", "case"],
+        help="the selective scan alone, whole networks, or the segment command from files to files",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    parser.add_argument("--folder", type=Path, help="of one case, for `case` (default: the synthetic sample)")
+    parser.add_argument("--model", help="for `case`, as of the segment command")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,7 +42,10 @@ def run(args: argparse.Namespace) -> int:
     device = args.device if args.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
     name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     print(f"{name}, torch {torch.__version__}")
-    {"scan": _scan, "network": _network}[args.what](device)
+    if args.what == "case":
+        _case(device, args.folder, args.model)
+    else:
+        {"scan": _scan, "network": _network}[args.what](device)
     return 0
 
 
@@ -115,6 +130,49 @@ def _network(device: str) -> None:
         rival = rival or ms
         peak = f"{torch.cuda.max_memory_allocated() / 1e9:.2f}" if half else "-"
         print(f"| {name} | {ms:.1f} | {ms / rival:.2f} | {peak} |", flush=True)
+
+
+def _case(device: str, folder: Path | None, model: str | None) -> None:
+    """The segment command as a user starts it, a cold process each time, beside SegResNet f 16 on 128^3."""
+    import torch
+    from monai.networks.nets.segresnet import SegResNet
+
+    from SegMambaCore.sample.phantom import write_sample
+
+    rival = SegResNet(init_filters=16, in_channels=4, out_channels=4).eval().to(device)
+    rival = rival.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    x = torch.randn(1, 4, 128, 128, 128, device=device).contiguous(memory_format=torch.channels_last_3d)
+    with torch.inference_mode():
+        rival_s = _median_ms(partial(rival, x), device) / 1000
+    del rival, x
+
+    with tempfile.TemporaryDirectory() as temporary:
+        if folder is None:
+            folder = Path(temporary) / "sample"
+            write_sample(folder)
+        command = [sys.executable, "-m", "SegMambaCore", "segment", str(folder), "--progress", "none"]
+        command += ["--device", device, "--output", str(Path(temporary) / "result")]
+        command += ["--model", model] if model else []
+        runs = [_timed_process(command) for _ in range(3)]
+    seconds = statistics.median(run[0] for run in runs)
+    gigabytes = max(run[1] for run in runs)
+    print("| four files to four files, s | SegResNet f 16, 128^3, one forward, s | ratio | peak GB |")
+    print("| --- | --- | --- | --- |")
+    print(f"| {seconds:.1f} | {rival_s:.2f} | {seconds / rival_s:.1f} | {gigabytes:.2f} |")
+
+
+def _timed_process(command: list[str]) -> tuple[float, float]:
+    """Run a program; return its wall time in seconds and its peak resident memory in GB."""
+    start = time.perf_counter()
+    process = psutil.Popen(command)
+    peak = 0
+    while process.poll() is None:
+        with contextlib.suppress(psutil.Error):
+            peak = max(peak, process.memory_info().rss)
+        time.sleep(0.01)
+    if process.returncode:
+        raise SegMambaError(f"The command failed with exit code {process.returncode}: {' '.join(command)}")
+    return time.perf_counter() - start, peak / 1e9
 
 
 def _median_ms(call: Callable[[], object], device: str) -> float:

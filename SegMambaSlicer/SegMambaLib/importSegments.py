@@ -98,9 +98,7 @@ def _setSegment(
     segments = segmentation.GetSegmentation()
     if segments.GetSegment(region) is None:
         segment = slicer.vtkSegment()
-        segment.SetName(template.GetName())
-        segment.SetColor(template.GetColor())
-        segment.SetTerminology(template.GetTerminology())
+        segment.DeepCopyMetadata(template)
         segments.AddSegment(segment, region)
     slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, region, reference)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -43,15 +43,13 @@ class ErrorEvent:
 class ResultEvent:
     """The run is complete.
 
-    output: the folder; files: names within it by kind ("segments" is the .seg.nrrd); volumesMl: millilitres
-    by region; device: "cpu" or "cuda"; seconds: duration of the whole run.
+    segments: name of the .seg.nrrd in the output folder; volumesMl: millilitres by region; seconds: duration
+    of the whole run.
     """
 
-    output: str
-    files: dict[str, str]
-    volumesMl: dict[str, float] = field(default_factory=dict)
-    device: str = ""
-    seconds: float = 0.0
+    segments: str
+    volumesMl: dict[str, float]
+    seconds: float
 
 
 Event = PhaseEvent | ProgressEvent | WarningEvent | ErrorEvent | ResultEvent
@@ -74,14 +72,8 @@ def _progress(message: dict[str, Any]) -> ProgressEvent:
 
 
 def _result(message: dict[str, Any]) -> ResultEvent:
-    volumes = {region: float(volume) for region, volume in message.get("volumes_ml", {}).items()}
-    return ResultEvent(
-        str(message["output"]),
-        {kind: str(name) for kind, name in message["files"].items()},
-        volumes,
-        str(message.get("device", "")),
-        float(message.get("seconds", 0.0)),
-    )
+    volumes = {str(region): float(volume) for region, volume in message["volumes_ml"].items()}
+    return ResultEvent(str(message["files"]["segments"]), volumes, float(message["seconds"]))
 
 
 _PARSERS: dict[str, Callable[[dict[str, Any]], Event]] = {

@@ -26,8 +26,8 @@ class SegmentationJob:
     """One segmentation of the scene's volumes.
 
     It survives whatever the user does meanwhile: deleted nodes, a closed scene, a moved transform.
-    run: the program's progress, warnings and result. state and errorMessage: the whole job's, import
-    included.
+    run: the program's progress, warnings and result.
+    state and errorMessage: the whole job's, import included.
     segmentation: the node with the segments, once SUCCEEDED.
     """
 
@@ -61,7 +61,9 @@ class SegmentationJob:
         try:
             files = exportVolumes(volumes, self._folder)
             command = segmentCommand(program.python, files, self._output, model)
-            self.run = SegmentationRun(command, program.environment, self._folder)
+            # What a killed program leaves in its temporary folder goes away with this one.
+            environment = {**program.environment, **dict.fromkeys(_TEMPORARY, str(self._folder))}
+            self.run = SegmentationRun(command, environment, self._folder)
         except BaseException:
             _removeFolder(self._folder)
             raise
@@ -83,8 +85,9 @@ class SegmentationJob:
 
     def cancel(self) -> None:
         """Ask the program to stop; `poll` goes on to CANCELLED and nothing is imported."""
-        self.run.cancel()
-        self.state = self.run.state if not self.state.isOver else self.state
+        if not self.state.isOver:
+            self.run.cancel()
+            self.state = self.run.state
 
     def stopNow(self) -> None:
         """End the program and remove its files before returning: for the moment when Slicer itself ends."""
@@ -119,21 +122,20 @@ class SegmentationJob:
                     name=name
                 )
             )
-        path = self._output / result.files["segments"]
-        target = self._existingTarget()
-        if target is None:
-            target = slicer.mrmlScene.AddNewNodeByClass(
-                "vtkMRMLSegmentationNode",
-                slicer.mrmlScene.GenerateUniqueName(_("{name} tumor").format(name=name)),
-            )
-            undo = lambda: slicer.mrmlScene.RemoveNode(target)  # noqa: E731
+        existing = self._existingTarget()
+        if existing is None:
+            newName = slicer.mrmlScene.GenerateUniqueName(_("{name} tumor").format(name=name))
+            target = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", newName)
         else:
-            self._history.saveState(target)
-            undo = self._history.undo
+            target = existing
+            self._history.saveState(existing)
         try:
-            importSegments(path, target, self._reference, self._exportedAffine)
+            importSegments(self._output / result.segments, target, self._reference, self._exportedAffine)
         except RuntimeError:
-            undo()
+            if existing is None:
+                slicer.mrmlScene.RemoveNode(target)
+            else:
+                self._history.undo()
             raise
         self.segmentation = target
 
@@ -150,6 +152,9 @@ class SegmentationJob:
             for spelling in (str(self._folder / f"{role}.nrrd"), f"{role}.nrrd"):
                 message = message.replace(spelling, name)
         return message
+
+
+_TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 
 
 def _removeFolder(folder: Path) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import slicer
-import tomllib
 from scenes import REPOSITORY
 from SegMambaLib import dependencies
 from SegMambaLib.dependencies import ensureDependencies, missingPackages, requirementLines
 
 
 def test_the_list_is_that_of_the_core() -> None:
+    tomllib = pytest.importorskip("tomllib", reason="new in Python 3.11")
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert requirementLines() == project["dependencies"]
 

@@ -89,6 +89,9 @@ def test_names_colors_and_terminology_are_the_files(segmentation: slicer.vtkMRML
         assert segment.GetColor() == pytest.approx(color)
         assert code in segment.GetTerminology()
         assert "SCT^12738006^Brain" in segment.GetTerminology()
+        status = vtk.mutable("")
+        assert segment.GetTag("Segmentation.Status", status)
+        assert status == "inprogress"
 
 
 @pytest.mark.parametrize("under_transform", [True, False])

@@ -31,7 +31,7 @@ from SegMambaLib.progressText import durationText, progressText, resultText
         (
             b'{"event":"result","output":"out","files":{"segments":"s.seg.nrrd"},"volumes_ml":{"WT":1},'
             b'"device":"cpu","seconds":2}',
-            ResultEvent("out", {"segments": "s.seg.nrrd"}, {"WT": 1.0}, "cpu", 2.0),
+            ResultEvent("s.seg.nrrd", {"WT": 1.0}, 2.0),
         ),
     ],
 )
@@ -53,7 +53,8 @@ def test_events(line: bytes, event: object) -> None:
         b'{"event": ["phase"]}',
         b'{"event": "progress"}',
         b'{"event": "progress", "done": "many", "total": 2}',
-        b'{"event": "result", "output": "x", "files": 3}',
+        b'{"event": "result", "files": 3, "volumes_ml": {}, "seconds": 1}',
+        b'{"event": "result", "files": {"report": "r"}, "volumes_ml": {}, "seconds": 1}',
         b'{"phase": "read"}',
     ],
 )
@@ -71,7 +72,7 @@ def test_progress_in_words() -> None:
 
 
 def test_a_region_that_was_not_found_does_not_measure_zero() -> None:
-    result = ResultEvent("out", {}, {"WT": 45.25, "TC": 20.0, "ET": 0.0}, "cpu", 12.0)
+    result = ResultEvent("s.seg.nrrd", {"WT": 45.25, "TC": 20.0, "ET": 0.0}, 12.0)
     assert resultText(result) == "Finished in 12 s. WT 45.2 mL, TC 20.0 mL, ET none found"
 
 

@@ -82,6 +82,7 @@ def test_the_command_gets_the_four_files_and_the_model(tmp_path: Path) -> None:
         "t2w.nrrd",
         "t2f.nrrd",
     ]
+    assert Path(arguments["temporary"]).parent == temporary_path()
     assert (arguments["model"], arguments["reference"], arguments["progress"]) == (
         "small-2026",
         "t1c",

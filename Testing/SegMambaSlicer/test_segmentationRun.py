@@ -52,7 +52,7 @@ def say(folder: Path, text: str, file: str = "events.jsonl") -> None:
         output.write(text.encode())
 
 
-RESULT = '{"event":"result","output":"o","files":{"segments":"s"}}\n'
+RESULT = '{"event":"result","files":{"segments":"s"},"volumes_ml":{},"seconds":1}\n'
 
 
 def test_events_arrive_while_the_program_runs_and_half_lines_wait(

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,7 +19,8 @@ def main() -> int:
     arguments = _arguments()
     behaviour = os.environ.get("FAKE_BEHAVIOUR", "succeed")
     if record := os.environ.get("FAKE_RECORD"):
-        Path(record).write_text(json.dumps(vars(arguments), default=str), encoding="utf-8")
+        seen = {**vars(arguments), "temporary": tempfile.gettempdir()}
+        Path(record).write_text(json.dumps(seen, default=str), encoding="utf-8")
     _say("phase", phase="read", title="Reading volumes")
     if behaviour == "error":
         _say("error", message=f"{arguments.t2w}: not a number among the voxels.\nExport it again.")
