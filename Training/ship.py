@@ -50,20 +50,20 @@ def ship(model: Path, name: str, summary: Path) -> Path:
     try:
         with summary.open(encoding="utf-8", newline="") as lines:
             figures = {
-                f"{row.pop('mode')}, mirrors {row.pop('mirror')}": row for row in csv.DictReader(lines)
+                f"{row.pop('statistic')}, {row.pop('mode')}, mirrors {row.pop('mirror')}": row
+                for row in csv.DictReader(lines)
             }
     except (OSError, KeyError) as error:
         raise SegMambaError(f"{summary}: is no summary of Training/evaluate.py ({error}).") from error
     target = WEIGHTS / f"{name}.safetensors"
-    for old in WEIGHTS.glob("*.safetensors"):
-        old.unlink()
+    old = [path for path in WEIGHTS.glob("*.safetensors") if path != target]
     write_model(network, replace(spec, name=name, figures={"held_out": figures}), target)
     data = target.read_bytes()
     if len(data) > LARGEST_BYTES:
         target.unlink()
-        raise SegMambaError(
-            f"{target}: {len(data)} bytes, more than the {LARGEST_BYTES} the repository takes."
-        )
+        raise SegMambaError(f"{target}: {len(data)} bytes, more than the {LARGEST_BYTES} allowed.")
+    for path in old:
+        path.unlink()
     line = f"{hashlib.sha256(data).hexdigest()}  {target.name}\n"
     write_whole_file(WEIGHTS / "SHA256SUMS", line.encode())
     return target

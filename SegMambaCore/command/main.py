@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments: without the program's name; None takes those of the process. Mistakes are told in one to three
     lines on standard error. Exits with 2 when the arguments themselves are wrong.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A path that the console's code page cannot show must not turn a finished run into an error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(arguments)
     try:
         return args.run(args)
@@ -37,8 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print("Out of memory. Close other programs and try again.", file=sys.stderr)
         return EXIT_ERROR
-    except (CancelledError, KeyboardInterrupt):
+    except CancelledError:
         print("Cancelled. Nothing was written.", file=sys.stderr)
+        return EXIT_CANCELLED
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
         return EXIT_CANCELLED
 
 

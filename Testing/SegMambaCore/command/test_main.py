@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,13 @@ def test_sample_into_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     assert main(["sample", str(tmp_path / "file")]) == 1
     assert "is a file" in capsys.readouterr().err
+
+
+def test_a_name_that_the_console_cannot_show(tmp_path: Path) -> None:
+    (tmp_path / "脳.safetensors").write_bytes(b"garbage")
+    environment = dict(os.environ) | {"PYTHONIOENCODING": "ascii:strict", "SEGMAMBA_MODELS": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "SegMambaCore", "models"], capture_output=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\\u8133" in done.stdout
