@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import slicer
 
+_MOST_STATES = 5  # each keeps a copy of the segments
+
 
 @dataclass(frozen=True)
-class _Placement:
-    """Where the segments lay: not a part of vtkSegmentationHistory's states."""
+class _State:
+    """Segments, and where they lay, which vtkSegmentationHistory does not keep.
 
+    segments: a history of this one state: a longer one would keep a state that was restored, and so fall out
+    of step with the placements.
+    """
+
+    segments: slicer.vtkSegmentationHistory
     transformID: str | None
     referenceID: str | None
     referenceGeometry: str
@@ -24,39 +32,38 @@ class RunHistory:
 
     def __init__(self) -> None:
         self._node: slicer.vtkMRMLSegmentationNode | None = None
-        self._history = slicer.vtkSegmentationHistory()
-        self._placements: list[_Placement] = []
+        self._states: deque[_State] = deque(maxlen=_MOST_STATES)
 
     def saveState(self, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
         """Remember the segments as they are now."""
         if segmentation is not self._node:
             self._node = segmentation
-            self._history.SetSegmentation(segmentation.GetSegmentation())
-            self._placements = []
-        self._history.SaveState()
-        self._placements.append(_placement(segmentation))
+            self._states.clear()
+        self._states.append(_state(segmentation))
 
     def canUndo(self) -> bool:
         """Whether there is a state to go back to, in a segmentation that still is in the scene."""
         return (
-            self._node is not None
-            and bool(slicer.mrmlScene.IsNodePresent(self._node))
-            and self._history.IsRestorePreviousStateAvailable()
+            bool(self._states) and self._node is not None and bool(slicer.mrmlScene.IsNodePresent(self._node))
         )
 
     def undo(self) -> None:
         """Go back to the last saved state: edits made since are taken back with it. Needs `canUndo`."""
-        node, placement = self._node, self._placements.pop()
+        node, state = self._node, self._states.pop()
         assert node is not None
         with slicer.util.NodeModify(node):
-            self._history.RestorePreviousState()
-            node.SetAndObserveTransformNodeID(placement.transformID)
-            node.SetNodeReferenceID(_referenceRole(), placement.referenceID)
-            node.GetSegmentation().SetConversionParameter(_geometryParameter(), placement.referenceGeometry)
+            state.segments.RestorePreviousState()
+            node.SetAndObserveTransformNodeID(state.transformID)
+            node.SetNodeReferenceID(_referenceRole(), state.referenceID)
+            node.GetSegmentation().SetConversionParameter(_geometryParameter(), state.referenceGeometry)
 
 
-def _placement(segmentation: slicer.vtkMRMLSegmentationNode) -> _Placement:
-    return _Placement(
+def _state(segmentation: slicer.vtkMRMLSegmentationNode) -> _State:
+    segments = slicer.vtkSegmentationHistory()
+    segments.SetSegmentation(segmentation.GetSegmentation())
+    segments.SaveState()
+    return _State(
+        segments,
         segmentation.GetTransformNodeID(),
         segmentation.GetNodeReferenceID(_referenceRole()),
         segmentation.GetSegmentation().GetConversionParameter(_geometryParameter()),

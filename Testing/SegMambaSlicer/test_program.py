@@ -35,13 +35,33 @@ def test_a_slicer_without_pythonslicer_says_so(tmp_path: Path, monkeypatch: pyte
         findProgram()
 
 
-def test_the_models_are_the_weights_beside_the_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_models_are_the_weights_beside_the_core_and_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     weights = tmp_path / "SegMambaCore" / "weights"
     weights.mkdir(parents=True)
     for name in ("small-b.safetensors", "small-a.safetensors", "README.md"):
         (weights / name).touch()
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "imported.safetensors").touch()
+    monkeypatch.setenv("SEGMAMBA_MODELS", str(own))
     monkeypatch.setattr(models, "coreParentFolder", lambda: tmp_path)
-    assert [path.stem for path in models.modelFiles()] == ["small-a", "small-b"]
+    assert [path.stem for path in models.modelFiles()] == ["small-a", "small-b", "imported"]
+
+
+def test_listing_the_models_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, slicer; from standins import slicer_python; slicer_python.install();"
+        "from SegMambaLib.models import modelFiles; modelFiles();"
+        "print([name for name in ('torch', 'monai', 'SimpleITK') if name in sys.modules])"
+    )
+    folders = [str(REPOSITORY / "SegMambaSlicer"), str(REPOSITORY / "Testing" / "SegMambaSlicer")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
 
 
 def test_nothing_heavy_enters_slicers_process() -> None:

@@ -257,6 +257,34 @@ def test_a_second_run_replaces_the_regions_keeps_the_rest_and_can_be_undone() ->
     assert not history.canUndo()
 
 
+def test_undo_stays_in_step_over_several_runs() -> None:
+    """Run, run, undo, run: what is left to undo are the states before the third and before the second run."""
+    volumes = add_case()
+    reference = volumes["t1c"]
+    history = RunHistory()
+    segmentation = start_and_finish(volumes, None, history)
+    first = masks_on(segmentation, reference)["TC"]
+
+    def run_on(shift: int) -> object:
+        voxels = slicer.util.arrayFromVolume(reference)
+        voxels[:] = np.roll(voxels, shift, axis=2)
+        slicer.util.arrayFromVolumeModified(reference)
+        start_and_finish(volumes, segmentation, history)
+        return masks_on(segmentation, reference)["TC"]
+
+    second = run_on(3)
+    assert (second != first).any()
+    run_on(2)
+    history.undo()
+    np.testing.assert_array_equal(masks_on(segmentation, reference)["TC"], second)
+    run_on(1)
+    for expected in (second, first):
+        assert history.canUndo()
+        history.undo()
+        np.testing.assert_array_equal(masks_on(segmentation, reference)["TC"], expected)
+    assert not history.canUndo()
+
+
 def start_and_finish(
     volumes: dict, segmentation: object, history: RunHistory, **environment: str
 ) -> slicer.vtkMRMLSegmentationNode:
