@@ -32,6 +32,7 @@ class Progress:
 def save_checkpoint(
     path: Path,
     config: Config,
+    names: list[str],
     progress: Progress,
     network: nn.Module,
     average: WeightAverage,
@@ -44,6 +45,7 @@ def save_checkpoint(
         torch.save(
             {
                 "config": repr(config),
+                "cases": sorted(names),
                 "progress": asdict(progress),
                 "network": network.state_dict(),
                 "average": average.network.state_dict(),
@@ -60,6 +62,7 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path,
     config: Config,
+    names: list[str],
     network: nn.Module,
     average: WeightAverage,
     optimizer: torch.optim.Optimizer,
@@ -67,7 +70,8 @@ def load_checkpoint(
 ) -> Progress:
     """Put a checkpoint's state into the given objects and return how far it had come.
 
-    Raises SegMambaError when there is none or it belongs to another configuration.
+    Raises SegMambaError when there is none, or it belongs to another configuration or other cases: going on with
+    those would mix held-out cases into the training unnoticed.
     """
     if not path.exists():
         raise SegMambaError(f"{path}: there is no checkpoint to resume from. Leave --resume away.")
@@ -75,6 +79,11 @@ def load_checkpoint(
     if state["config"] != repr(config):
         raise SegMambaError(
             f"{path}: written with other settings than the ones given. Use those, or another --output."
+        )
+    if state["cases"] != sorted(names):
+        raise SegMambaError(
+            f"{path}: trained on {len(state['cases'])} other cases than the {len(names)} given. "
+            "Use those, or another --output."
         )
     network.load_state_dict(state["network"])
     average.network.load_state_dict(state["average"])

@@ -29,7 +29,7 @@ from SegMambaCore.model_file.safetensors_file import read_model
 from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import REGIONS, regions_from_label_map
 from SegMambaCore.whole_file import write_whole_file
-from Training.case_pack import pack_path, read_pack
+from Training.case_pack import SUFFIX, pack_path, read_pack
 from Training.metrics import dice, hd95
 from Training.split import read_split
 
@@ -86,9 +86,15 @@ def evaluate(model: Path, packs: list[Path], ways: list[tuple[Mode, Mirror]], de
     """Return a row for each case and way: its name, mode, mirror, seconds and the metrics.
 
     Distances are computed by threads while the network goes on to the next case.
-    Raises SegMambaError when the model or a pack cannot be read.
+    Raises SegMambaError when the model or a pack cannot be read, or the model was trained on one of the cases.
     """
     network, spec = read_model(model)
+    names = [path.name.removesuffix(SUFFIX) for path in packs]
+    if seen := sorted(set(names) & set(spec.cases)):
+        raise SegMambaError(
+            f"{model}: was trained on {len(seen)} of the {len(names)} cases to measure it on ({seen[0]}, ...).\n"
+            "Measure a model that was trained with --split on the held-out cases of that split."
+        )
     with ThreadPoolExecutor() as pool:
         cases = pool.map(read_pack, packs)
         jobs = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Literal
 
@@ -21,6 +22,7 @@ def model_spec(
     network: Literal["tom", "paper", "small"] = "small",
     patch: tuple[int, int, int] = (128, 128, 128),
     training: str = "",
+    cases: Iterable[str] = (),
 ) -> ModelSpec:
     """Return the metadata of weights trained here: BraTS orientation and spacing, z-score over the brain."""
     return ModelSpec(
@@ -34,6 +36,7 @@ def model_spec(
         outputs=OUTPUTS[activation],
         patch=patch,
         training=training,
+        cases=tuple(sorted(cases)),
         date=date.today().isoformat(),
         licence="weights: research use only; trained on BraTS images, see the model card",
     )

@@ -21,7 +21,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from SegMambaCore.case.find import find_case_files
-from SegMambaCore.case.prepare import prepare_case
+from SegMambaCore.case.prepare import crop_to_box, prepare_case
 from SegMambaCore.case.prepared import PreparationRecord
 from SegMambaCore.case.read_case import read_case
 from SegMambaCore.errors import SegMambaError
@@ -83,7 +83,7 @@ def prepare_training_case(folder: Path, output: Path) -> Path:
     """
     case = read_case(find_case_files(folder))
     prepared = prepare_case(case, model_spec("sigmoid"))
-    labels = crop(label_map(folder, prepared.record), prepared.record)
+    labels = crop_to_box(label_map(folder, prepared.record), prepared.record)
     pack = pack_case(folder.name, prepared.tensor, labels, case.hashes)
     return write_pack(pack, output)
 
@@ -106,18 +106,6 @@ def label_map(folder: Path, record: PreparationRecord) -> NDArray[np.uint8]:
     labels = Volume(volume.array.astype(np.uint8), volume.affine, volume.name)
     on_grid = resample(labels, record.model_grid, interpolation="nearest").array
     return np.where(on_grid == et_label, np.uint8(3), on_grid)
-
-
-def crop(array: NDArray[np.uint8], record: PreparationRecord) -> NDArray[np.uint8]:
-    """Return the record's box of an array on the model's grid, 0 where the box reaches beyond it."""
-    box = np.zeros(record.crop_shape, dtype=array.dtype)
-    source, target = [], []
-    for start, length, available in zip(record.crop_start, record.crop_shape, array.shape, strict=True):
-        first, last = max(start, 0), min(start + length, available)
-        source.append(slice(first, last))
-        target.append(slice(first - start, last - start))
-    box[tuple(target)] = array[tuple(source)]
-    return box
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.safetensors_file import read_model, write_model
+from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.network.build import build_network
 from Training.augmentation import augment_intensities
 from Training.case_pack import SUFFIX
@@ -115,9 +116,11 @@ def train(
     store = CaseStore(read_packs(data, names), device, config.seed)
     network = build_network(config.network, 4, len(OUTPUTS[config.activation]))
     network = network.to(device=device, memory_format=torch.channels_last_3d).train()  # type: ignore[call-overload]
-    history = ""
+    history, seen = "", set(names)
     if start is not None:
-        history = _start_with(network, start, config)
+        begun = _start_with(network, start, config)
+        history = f"; begun with the weights of {begun.name} ({begun.training})"
+        seen.update(begun.cases)
     average = WeightAverage(network, config.average_decay)
     optimizer = _optimizer(network, config)
 
@@ -125,7 +128,7 @@ def train(
     checkpoint = output / "checkpoint.pt"
     progress = Progress()
     if resume:
-        progress = load_checkpoint(checkpoint, config, network, average, optimizer, rng)
+        progress = load_checkpoint(checkpoint, config, names, network, average, optimizer, rng)
     _say(f"{len(store)} cases, network {config.network}, {device}; starts at {_elapsed():.1f} s")
 
     def objective(images: Tensor, labels: Tensor) -> Tensor:
@@ -165,16 +168,16 @@ def train(
         if log.is_due():
             log.report(progress, learning_rate(config, progress.step, done), deadline - _elapsed())
         if _elapsed() - last_checkpoint > config.checkpoint_seconds:
-            save_checkpoint(checkpoint, config, progress, network, average, optimizer, rng)
+            save_checkpoint(checkpoint, config, names, progress, network, average, optimizer, rng)
             last_checkpoint = _elapsed()
 
     log.report(progress, 0.0, 0.0)
-    save_checkpoint(checkpoint, config, progress, network, average, optimizer, rng)
+    save_checkpoint(checkpoint, config, names, progress, network, average, optimizer, rng)
     training = (
         f"{len(store)} BraTS cases, {progress.step} steps in {progress.used_seconds / 60:.1f} minutes, "
         f"{config.optimizer}, patches of {config.patch} and whole brains of {config.whole}{history}"
     )
-    spec = model_spec(config.activation, config.network, config.patch, training)
+    spec = model_spec(config.activation, config.network, config.patch, training, seen)
     write_model(average.network, spec, output / "model.safetensors")
     _say(f"wrote {output / 'model.safetensors'} at {_elapsed():.1f} s")
 
@@ -186,8 +189,8 @@ def learning_rate(config: Config, step: int, done: float) -> float:
     return config.learning_rate * shape * min(1.0, (step + 1) / config.warmup_steps)
 
 
-def _start_with(network: nn.Module, start: Path, config: Config) -> str:
-    """Load a model file's weights into the network; return where they come from, for the new spec."""
+def _start_with(network: nn.Module, start: Path, config: Config) -> ModelSpec:
+    """Load a model file's weights into the network; return what the file says about them."""
     begun, spec = read_model(start)
     if (spec.network, spec.activation) != (config.network, config.activation):
         raise SegMambaError(
@@ -195,7 +198,7 @@ def _start_with(network: nn.Module, start: Path, config: Config) -> str:
             f"{config.network} with {config.activation}. Start with a model of that kind."
         )
     network.load_state_dict(begun.state_dict())
-    return f"; begun with the weights of {spec.name} ({spec.training})"
+    return spec
 
 
 def guarded_step(network: nn.Module, optimizer: torch.optim.Optimizer, gradient_clip: float) -> Tensor:

@@ -6,7 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-Box = tuple[slice, slice, slice]
+from SegMambaCore.volume.bounding_box import bounding_box
+
 Corner = tuple[int, int, int]
 
 _BLOCK = 4  # specks are told from brain on blocks of so many voxels a side, 64 times faster than on voxels
@@ -15,12 +16,10 @@ _SPECK_SHARE = 1e-3  # a piece with a smaller share of all content is a speck; 1
 
 def exact_box(content: NDArray[np.bool_]) -> tuple[Corner, Corner]:
     """Return start and shape (k, j, i) of the smallest box around the true voxels; there must be some."""
-    k, j, i = (
-        np.flatnonzero(content.any(axis=tuple(other for other in range(3) if other != axis)))[[0, -1]]
-        for axis in range(3)
-    )
-    start = (int(k[0]), int(j[0]), int(i[0]))
-    return start, (int(k[1]) - start[0] + 1, int(j[1]) - start[1] + 1, int(i[1]) - start[2] + 1)
+    box = bounding_box(content)
+    assert box is not None
+    k, j, i = box
+    return (k.start, j.start, i.start), (k.stop - k.start, j.stop - j.start, i.stop - i.start)
 
 
 def grown_box(content: NDArray[np.bool_], multiple: int) -> tuple[Corner, Corner]:

@@ -32,9 +32,8 @@ def find_case_files(folder: Path) -> dict[str, Path]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise SegMambaError(
-            f"{folder}: there is no such folder. Give the folder of a case, or its four files."
-        )
+        problem = "this is a file, not a folder" if folder.exists() else "there is no such folder"
+        raise SegMambaError(f"{folder}: {problem}. Give the folder of a case, or its four files.")
     found: dict[str, list[Path]] = {role: [] for role in ROLES}
     for path in sorted(folder.iterdir()):
         if path.is_file() and (role := _role_of(path.name)):

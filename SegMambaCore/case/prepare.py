@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from SegMambaCore.case.brain_box import Box, exact_box, grown_box, without_dust
+from SegMambaCore.case.brain_box import exact_box, grown_box, without_dust
 from SegMambaCore.case.case import ROLE_TITLES, Case
 from SegMambaCore.case.prepared import PreparationRecord, PreparedCase
 from SegMambaCore.case.similarity import misalignment_warnings
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.volume.bounding_box import Box
 from SegMambaCore.volume.resample import grid_at_spacing, resample, to_orientation
 from SegMambaCore.volume.volume import Grid, Volume
 
 _SIDE_MULTIPLE = 16  # the networks halve four times; such sides need no padding inside
 _LEAST_COVERAGE = 0.9
+_MOST_BRAIN_ML = 2200.0  # skull-stripped BraTS volumes show 1200 to 1750 mL
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def prepare_case(case: Case, spec: ModelSpec) -> PreparedCase:
         role: _on_grid(to_orientation(case.volumes[role], spec.orientation), model_grid)
         for role in spec.channels
     }
-    _check_content(case, channels)
+    _check_content(case, {role: channel.content for role, channel in channels.items()})
 
     brain = np.logical_or.reduce([channel.content for channel in channels.values()])
     over_brain = spec.normalisation == "zscore_brain"
@@ -57,10 +59,12 @@ def prepare_case(case: Case, spec: ModelSpec) -> PreparedCase:
 
     tensor = np.zeros((len(spec.channels), *shape), dtype=np.float32)
     in_grid, in_crop = _shared_part(record)
+    _check_content(case, {role: channel.content[in_grid] for role, channel in channels.items()})
     for target, channel in zip(tensor, channels.values(), strict=True):
         content = channel.content[in_grid] if over_brain else np.ones(target[in_crop].shape, dtype=np.bool_)
         target[in_crop] = _z_scored(channel.values[in_grid], content)
-    return PreparedCase(tensor, record, _coverage_warnings(case, channels) + misalignment_warnings(case))
+    warnings = _size_warnings(brain, model_grid) + _coverage_warnings(case, channels)
+    return PreparedCase(tensor, record, warnings + misalignment_warnings(case))
 
 
 def place_back(array: NDArray, record: PreparationRecord, fill: float) -> NDArray:
@@ -70,6 +74,14 @@ def place_back(array: NDArray, record: PreparationRecord, fill: float) -> NDArra
     all_channels = (Ellipsis,)
     whole[all_channels + in_grid] = array[all_channels + in_crop]
     return whole
+
+
+def crop_to_box(array: NDArray, record: PreparationRecord) -> NDArray:
+    """Crop an array (k, j, i) on the model's grid to the box, 0 where the box reaches beyond the grid."""
+    box = np.zeros(record.crop_shape, dtype=array.dtype)
+    in_grid, in_crop = _shared_part(record)
+    box[in_crop] = array[in_grid]
+    return box
 
 
 def _model_grid(reference: Grid, spec: ModelSpec) -> Grid:
@@ -102,14 +114,24 @@ def _background(array: NDArray) -> np.generic:
     return values[counts.argmax()]
 
 
-def _check_content(case: Case, channels: dict[str, _Channel]) -> None:
-    for role, channel in channels.items():
-        if not channel.content.any():
+def _check_content(case: Case, content: dict[str, NDArray[np.bool_]]) -> None:
+    for role, mask in content.items():
+        if not mask.any():
             raise SegMambaError(
                 f"{ROLE_TITLES[role]} ({case.volumes[role].name}) shows nothing within the field of view of "
                 f"{ROLE_TITLES[case.reference]} ({case.reference_volume.name}).\n"
                 "Check that both show the same part of the same patient, and register them if they lie apart."
             )
+
+
+def _size_warnings(brain: NDArray[np.bool_], grid: Grid) -> tuple[str, ...]:
+    millilitres = np.count_nonzero(brain) * grid.voxel_volume_ml
+    if millilitres <= _MOST_BRAIN_ML:
+        return ()
+    return (
+        f"The volumes show {millilitres:.0f} mL, more than a brain alone: the skull seems not to have been removed. "
+        "The model knows brains without skull only. Remove it first and run again.",
+    )
 
 
 def _coverage_warnings(case: Case, channels: dict[str, _Channel]) -> tuple[str, ...]:

@@ -115,7 +115,10 @@ def _mutual_information(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
     joint = (
         np.bincount(a[both] * _LEVELS + b[both], minlength=_LEVELS**2).reshape(_LEVELS, _LEVELS) / both.sum()
     )
-    return (_entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))) / _entropy(joint)
+    information = _entropy(joint)
+    if information == 0:  # all samples alike in both volumes: nothing to compare
+        return 1.0
+    return (_entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))) / information
 
 
 def _entropy(p: NDArray[np.float64]) -> float:

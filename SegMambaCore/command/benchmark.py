@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["scan", "network", "case"],
         help="the selective scan alone, whole networks, or the segment command from files to files",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: auto)")
     parser.add_argument("--folder", type=Path, help="of one case, for `case` (default: the synthetic sample)")
     parser.add_argument("--model", help="for `case`, as of the segment command")
 

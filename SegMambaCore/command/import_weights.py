@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Convert, and say where the model is and how to use it."""
     if not args.file.is_file():
-        raise SegMambaError(f"{args.file}: no such file.")
+        problem = "this is a folder, not a file" if args.file.exists() else "there is no such file"
+        raise SegMambaError(f"{args.file}: {problem}. Give a PyTorch state dictionary (.pth).")
     output = args.output or user_folder() / f"{args.file.stem}.safetensors"
     if output.suffix != ".safetensors":
         args.usage_error(f"the output must end in .safetensors: {output}")

@@ -6,6 +6,7 @@ import argparse
 import io
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from SegMambaCore import __version__
 from SegMambaCore.command import benchmark, import_weights, models, sample, segment
@@ -38,9 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SegMambaError as error:
         print(error, file=sys.stderr)
         return EXIT_ERROR
-    except MemoryError:
-        print("Out of memory. Close other programs and try again.", file=sys.stderr)
-        return EXIT_ERROR
     except CancelledError:
         print("Cancelled. Nothing was written.", file=sys.stderr)
         return EXIT_CANCELLED
@@ -49,8 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_CANCELLED
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells a mistake in the arguments in two lines; argparse would print all there are."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\nAll options: {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m SegMambaCore",
         description="Brain tumor segmentation from four MRI contrasts. For research use only.",
     )

@@ -15,6 +15,8 @@ from SegMambaCore.errors import SegMambaError
 
 def check_output_folder(folder: Path) -> None:
     """Raise SegMambaError when the folder cannot be made or written to; it is not made yet."""
+    if folder == Path():
+        raise SegMambaError("Output: the name of the folder is empty. Name a folder.")
     existing = _existing_part(folder)
     if not existing.is_dir():
         raise SegMambaError(f"Output {folder}: {existing} is a file, not a folder. Choose another folder.")
@@ -41,7 +43,14 @@ def all_or_nothing(folder: Path) -> Iterator[Path]:
                 new, old = Path(name, "new"), Path(name, "old")
                 new.mkdir()
                 old.mkdir()
-                yield new
+                try:
+                    yield new
+                except (
+                    SegMambaError
+                ) as error:  # names a file of the temporary folder, which tells nobody anything
+                    if isinstance(error.__cause__, OSError):
+                        raise error.__cause__ from None
+                    raise
                 _move_in(new, folder, old)
         except OSError as error:
             raise _unwritable(folder, error) from error

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from SegMambaCore.errors import CancelledError, SegMambaError
 from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.model_file.header import read_spec
 from SegMambaCore.model_file.library import find_model
+from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.report.report import Run, write_report
 from SegMambaCore.segmentation.regions import LabelConvention
 from SegMambaCore.segmentation.restore import restore
@@ -105,6 +106,10 @@ def run(args: argparse.Namespace) -> int:
         raise
     except CancelledError:
         raise
+    except MemoryError as error:
+        message = "Out of memory. Close other programs and try again."
+        progress.error(message)
+        raise SegMambaError(message) from error
     except Exception as error:
         progress.error(f"SegMamba failed unexpectedly ({type(error).__name__}: {error}).")
         raise
@@ -149,7 +154,7 @@ def _segment(args: argparse.Namespace, settings: InferenceSettings, steps: _Step
 
     steps.begin("write")
     with all_or_nothing(args.output) as folder:
-        _write_masks_and_picture(case, segmentation, args.labels, folder)
+        _write_masks_and_picture(case, segmentation, spec, args.labels, folder)
         run = Run(
             case=case,
             segmentation=segmentation,
@@ -186,7 +191,7 @@ def _input_paths(args: argparse.Namespace) -> dict[str, Path]:
         args.usage_error(f"give a folder, or all four files: {', '.join(missing)} missing")
     for role, path in paths.items():
         if not path.exists():
-            raise SegMambaError(f"{ROLE_TITLES[role]}: {path}: no such file.")
+            raise SegMambaError(f"{ROLE_TITLES[role]}: {path}: there is no such file. Check the name.")
     return paths
 
 
@@ -204,13 +209,14 @@ def _load(model_path: Path, device: str) -> nn.Module:
 
 
 def _write_masks_and_picture(
-    case: Case, segmentation: Segmentation, convention: LabelConvention, folder: Path
+    case: Case, segmentation: Segmentation, spec: ModelSpec, convention: LabelConvention, folder: Path
 ) -> None:
     from SegMambaCore.report.overview import write_overview
 
     write_label_map(segmentation, folder / OUTPUT_FILES["label_map"], convention)
     write_seg_nrrd(segmentation, folder / OUTPUT_FILES["segments"])
-    write_overview(case, segmentation, folder / OUTPUT_FILES["overview"])
+    title = f"Tumor segmentation by {spec.name} on {ROLE_TITLES[case.reference]}, {date.today().isoformat()}"
+    write_overview(case, segmentation, folder / OUTPUT_FILES["overview"], title)
 
 
 class _Steps:

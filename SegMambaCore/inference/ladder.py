@@ -96,7 +96,11 @@ def _next_rung(
     for candidate in _windows(patch, shape):
         if _voxels(candidate) < _voxels(plan.window):
             smaller = replace(plan, window=candidate, settings=replace(plan.settings, mode="windows"))
-            return smaller, start + f"{_text(plan.window)} voxels at once: went on with {_text(candidate)}."
+            accuracy = " Smaller patches are less accurate." if _voxels(candidate) < _voxels(patch) else ""
+            return (
+                smaller,
+                start + f"{_text(plan.window)} voxels at once: went on with {_text(candidate)}.{accuracy}",
+            )
     if plan.settings.device != "cpu":
         on_cpu = first_plan(asked, "cpu", patch, shape)
         return on_cpu, start + f"{_text(plan.window)} voxels at once: went on with the CPU."

@@ -19,8 +19,9 @@ from SegMambaCore.inference.ladder import Plan, first_plan, run_down_the_ladder
 from SegMambaCore.inference.mirrors import mirror_axes
 from SegMambaCore.inference.pass_progress import watched
 from SegMambaCore.inference.settings import InferenceSettings
-from SegMambaCore.inference.windows import Box, gaussian_weights, window_boxes
+from SegMambaCore.inference.windows import gaussian_weights, window_boxes
 from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.volume.bounding_box import Box
 
 OnProgress = Callable[[int, int, float], None]
 """Called with the units done, their total, and the seconds left."""

@@ -7,8 +7,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-Box = tuple[slice, slice, slice]
-"""A patch of a tensor's (D, H, W)."""
+from SegMambaCore.volume.bounding_box import Box
 
 
 def window_boxes(shape: tuple[int, int, int], window: tuple[int, int, int], overlap: float) -> list[Box]:

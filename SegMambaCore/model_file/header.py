@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from SegMambaCore.case.case import ROLES
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.spec import ModelSpec
 
@@ -23,9 +24,12 @@ _KNOWN_VALUES = {
 
 @dataclass(frozen=True)
 class Header:
-    """metadata: free text by key. payload_start, payload_length: where the tensors' bytes lie in the file."""
+    """metadata: free text by key. entries: type, shape and place of each tensor, by name.
+    payload_start, payload_length: where the tensors' bytes lie in the file.
+    """
 
     metadata: dict[str, str]
+    entries: dict[str, Any]
     payload_start: int
     payload_length: int
 
@@ -56,7 +60,7 @@ def parse_header(data: bytes, path: Path) -> Header:
         payload_length = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise _not_a_model(path) from error
-    return Header(metadata, 8 + length, payload_length)
+    return Header(metadata, entries, 8 + length, payload_length)
 
 
 def parse_spec(header: Header, path: Path) -> ModelSpec:
@@ -67,12 +71,31 @@ def parse_spec(header: Header, path: Path) -> ModelSpec:
         )
     try:
         spec = ModelSpec.from_json(header.metadata["spec"])
+        problem = _problem(spec)
     except (ValueError, TypeError) as error:
         raise _from_another_version(path, str(error)) from error
+    if problem:
+        raise _from_another_version(path, problem)
+    return spec
+
+
+def _problem(spec: ModelSpec) -> str | None:
+    """Say which field has a value that nothing here could work with, or None."""
     for field, known in _KNOWN_VALUES.items():
         if getattr(spec, field) not in known:
-            raise _from_another_version(path, f"{field} {getattr(spec, field)!r} is unknown")
-    return spec
+            return f"{field} {getattr(spec, field)!r} is unknown"
+    if sorted(spec.channels) != sorted(ROLES):
+        return f"channels {', '.join(map(str, spec.channels))} are not {', '.join(ROLES)} in some order"
+    axes = sorted("".join(pair) for pair in ("RL", "AP", "SI") if len(set(pair) & set(spec.orientation)) == 1)
+    if len(spec.orientation) != 3 or len(axes) != 3:
+        return f"orientation {spec.orientation!r} does not name three different directions"
+    for name, values in (("spacing", spec.spacing), ("patch", spec.patch)):
+        if len(values) != 3 or not all(isinstance(value, (int, float)) and value > 0 for value in values):
+            return f"{name} {values} is not three positive numbers"
+    expected = {"sigmoid": ["ET", "TC", "WT"], "softmax": ["ED", "ET", "NCR", "background"]}[spec.activation]
+    if sorted(spec.outputs) != expected:
+        return f"outputs {', '.join(map(str, spec.outputs))} are not those of {spec.activation}"
+    return None
 
 
 def _from_another_version(path: Path, reason: str) -> SegMambaError:

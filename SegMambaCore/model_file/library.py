@@ -7,14 +7,10 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.header import read_spec
 from SegMambaCore.model_file.spec import ModelSpec
-
-if TYPE_CHECKING:
-    from torch import nn
 
 SHIPPED_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 CHECKSUMS = "SHA256SUMS"
@@ -52,12 +48,15 @@ def find_model(name_or_path: str | None) -> Path:
     A shipped model's checksum is compared with the shipped list. Raises SegMambaError when there is no such
     model, with the names there are, or when the shipped file is damaged.
     """
-    if name_or_path is not None and _is_path(name_or_path):
-        path = Path(name_or_path)
-        if not path.is_file():
-            raise SegMambaError(f"Model {path}: no such file.")
-        return path
     entries = list_models()
+    if name_or_path is not None and name_or_path not in {entry.name for entry in entries}:
+        path = Path(name_or_path)
+        if path.is_file():
+            return path
+        if path.suffix or path.name != name_or_path:
+            raise SegMambaError(
+                f"Model {path}: there is no such file. `python -m SegMambaCore models` lists names."
+            )
     for entry in entries:
         if name_or_path in (None, entry.name):
             if entry.problem:
@@ -74,17 +73,6 @@ def find_model(name_or_path: str | None) -> Path:
     )
 
 
-def load_model(name_or_path: str | None, device: str = "cpu") -> tuple[nn.Module, ModelSpec]:
-    """Return a network in evaluation mode on the device, and its spec.
-
-    Takes what `find_model` takes; raises SegMambaError as that and `read_model` do.
-    """
-    from SegMambaCore.model_file.safetensors_file import read_model
-
-    network, spec = read_model(find_model(name_or_path))
-    return network.to(device), spec
-
-
 def user_folder() -> Path:
     """Return where the user's own models lie: SEGMAMBA_MODELS, else in the platform's application data."""
     chosen = os.environ.get("SEGMAMBA_MODELS")
@@ -97,10 +85,6 @@ def user_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     return base / "SegMamba" / "models"
-
-
-def _is_path(name_or_path: str) -> bool:
-    return Path(name_or_path).suffix != "" or Path(name_or_path).name != name_or_path
 
 
 def _entry(path: Path, shipped: bool) -> ModelEntry:

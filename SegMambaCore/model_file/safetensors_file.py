@@ -1,14 +1,17 @@
 """One trained network in one file: fp16 tensors, and in the header what they are and a checksum.
 
-The header's metadata hold "spec" (the ModelSpec as JSON) and "sha256" (over the spec and the tensors' bytes).
+The header's metadata hold "spec" (the ModelSpec as JSON) and "sha256" (over the spec, the table of the tensors and
+their bytes).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
@@ -33,7 +36,7 @@ def write_model(network: nn.Module, spec: ModelSpec, path: Path) -> None:
         raise ValueError(f"Not finite in fp16: {', '.join(too_large)}")
     bare = save(tensors)
     spec_text = spec.to_json()
-    digest = _digest(spec_text, memoryview(bare)[_payload_start(bare) :])
+    digest = _digest(spec_text, parse_header(bare, path), bare)
     write_whole_file(path, save(tensors, {"spec": spec_text, "sha256": digest}))
 
 
@@ -50,7 +53,10 @@ def read_model(path: Path) -> tuple[nn.Module, ModelSpec]:
     header = parse_header(data, path)
     spec = parse_spec(header, path)
     _check_bytes(header, data, path)
-    tensors = {name: tensor.float() for name, tensor in load(data).items()}
+    try:
+        tensors = {name: tensor.float() for name, tensor in load(data).items()}
+    except SafetensorError as error:
+        raise SegMambaError(f"Model {path}: not a valid safetensors file ({error}).") from error
     network = build_network(spec.network, len(spec.channels), len(spec.outputs))
     differs = difference(network.state_dict(), tensors)
     if differs:
@@ -66,19 +72,15 @@ def _check_bytes(header: Header, data: bytes, path: Path) -> None:
             f"Model {path}: truncated or damaged ({len(data)} bytes, should be {expected_length}).\n"
             "Get the file again."
         )
-    if _digest(header.metadata["spec"], memoryview(data)[header.payload_start :]) != header.metadata.get(
-        "sha256"
-    ):
+    if _digest(header.metadata["spec"], header, data) != header.metadata.get("sha256"):
         raise SegMambaError(
             f"Model {path}: the checksum does not match, the file was damaged or altered. Get the file again."
         )
 
 
-def _payload_start(data: bytes) -> int:
-    return 8 + int.from_bytes(data[:8], "little")
-
-
-def _digest(spec_text: str, payload: memoryview) -> str:
+def _digest(spec_text: str, header: Header, data: bytes) -> str:
+    """Of all that decides what the network computes; the order in which the header lists it does not."""
     digest = hashlib.sha256(spec_text.encode("utf-8"))
-    digest.update(payload)
+    digest.update(json.dumps(header.entries, sort_keys=True).encode("utf-8"))
+    digest.update(memoryview(data)[header.payload_start :])
     return digest.hexdigest()

@@ -18,6 +18,7 @@ class ModelSpec:
         to superior).
     normalisation: "zscore_brain": per channel over the voxels that differ from background, which becomes 0;
         "zscore_crop": per channel over the whole box, background included (the public code's way).
+    cases: names of the cases it was trained on: nothing measured on them is worth anything.
     activation: "sigmoid" over `outputs` = regions ("WT", "TC", "ET"), or "softmax" over `outputs` = classes
         ("background", "NCR", "ED", "ET").
     """
@@ -32,6 +33,7 @@ class ModelSpec:
     outputs: tuple[str, ...]
     patch: tuple[int, int, int] = (128, 128, 128)
     training: str = ""
+    cases: tuple[str, ...] = ()
     date: str = ""
     licence: str = ""
     figures: dict[str, Any] = field(default_factory=dict)
@@ -44,7 +46,7 @@ class ModelSpec:
     def from_json(text: str) -> ModelSpec:
         """Parse what `to_json` wrote. Raises ValueError or TypeError when keys are missing or unknown."""
         fields = json.loads(text)
-        for key in ("channels", "spacing", "outputs", "patch"):
+        for key in ("channels", "spacing", "outputs", "patch", "cases"):
             if key in fields:
                 fields[key] = tuple(fields[key])
         return ModelSpec(**fields)

@@ -13,7 +13,7 @@ NAMES_SHOWN = 3
 def difference(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
     """Say in one line which found tensors are missing, unknown or of a wrong shape; "" when none is."""
     missing = [name for name in expected if name not in found]
-    unknown = [name for name in found if name not in expected]
+    unknown = sorted(set(found) - set(expected))  # a safetensors file keeps no order of its own
     misshapen = [
         f"{name} is {_shape(found[name])}, not {_shape(expected[name])}"
         for name in expected

@@ -25,9 +25,9 @@ from SegMambaCore.report.slices import (
     slice_offset,
 )
 from SegMambaCore.report.statement import RESEARCH_USE_ONLY
-from SegMambaCore.segmentation.bounding_box import Box
 from SegMambaCore.segmentation.regions import REGIONS
 from SegMambaCore.segmentation.segmentation import Segmentation
+from SegMambaCore.volume.bounding_box import Box
 from SegMambaCore.volume.resample import to_orientation
 from SegMambaCore.volume.volume import Grid, Volume
 from SegMambaCore.whole_file import write_whole_file

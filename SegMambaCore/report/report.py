@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -114,20 +113,7 @@ def _input(case: Case, role: str) -> dict[str, Any]:
     return {
         "title": ROLE_TITLES[role],
         "path": None if source is None else str(source),
-        "sha256": None if source is None else _sha256(source),
+        "sha256": case.hashes.get(role),
         "shape": list(volume.array.shape[::-1]),  # voxels along i, j, k, as the spacing
         "spacing_mm": [round(step, 6) for step in volume.grid.spacing],
     }
-
-
-def _sha256(source: Path) -> str | None:
-    """Of a file, or of the lines "hash  name" of a folder's files; None when it is no longer there."""
-    try:
-        if not source.is_dir():
-            return hashlib.sha256(source.read_bytes()).hexdigest()
-        total = hashlib.sha256()
-        for file in sorted(path for path in source.iterdir() if path.is_file()):
-            total.update(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n".encode())
-        return total.hexdigest()
-    except OSError:
-        return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from SegMambaCore.segmentation.bounding_box import Box, bounding_box
+from SegMambaCore.volume.bounding_box import Box, bounding_box
 from SegMambaCore.volume.resample import resample
 from SegMambaCore.volume.volume import Grid, Volume
 

@@ -16,7 +16,7 @@ def causal_conv_silu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     x: (batch, length, channels). weight: (channels, 1, width), as a depth-wise Conv1d keeps it. bias: (channels,).
     The output has x's shape and dtype.
     """
-    needs_grad = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
+    needs_grad = torch.is_grad_enabled() and any(t.requires_grad for t in (x, weight, bias))
     if x.device.type == "cpu" and x.dtype == torch.float32 and not needs_grad and _numba_kernel():
         return _numba_kernel().causal_conv_silu_numba(x, weight, bias)  # type: ignore[union-attr]
     if x.device.type == "cuda" and not torch.compiler.is_compiling() and _causal_conv1d():

@@ -23,7 +23,8 @@ BLOCK = 16
 
 def scan_chunked(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> Tensor:
     """Return y as `selective_scan` defines it, differentiable once in every argument."""
-    return _ChunkedScan.apply(u, dt, A, B, C, D)
+    with torch.autocast(u.device.type, enabled=False):  # einsum would round the float32 states
+        return _ChunkedScan.apply(u, dt, A, B, C, D)
 
 
 class _ChunkedScan(torch.autograd.Function):
@@ -46,45 +47,51 @@ class _ChunkedScan(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, ...]:
-        """With g_t = dL/dh_t = C_t dy_t + exp(dt_{t+1} A) g_{t+1}, stepping from the last token to the first:
+        with torch.autocast(dy.device.type, enabled=False):
+            return _chunked_backward(dy, *ctx.saved_tensors)
 
-        du = sum_n g dt B + D dy;   ddt = sum_n g (A exp(dt A) h_{t-1} + B u);   dB = sum_d g dt u;
-        dC = sum_d h dy;            dA = sum_t g dt exp(dt A) h_{t-1};           dD = sum_t dy u
-        """
-        u, dt, A, B, C, D, start = ctx.saved_tensors
-        precision, length = start.dtype, u.shape[1]
-        A_, D_ = A.to(precision), D.to(precision)
-        u_, dt_, B_, C_, dy_ = (_to_chunks(t, precision) for t in (u, dt, B, C, dy))
-        steps = u_.shape[2]
 
-        g = _link_backward(*_chunk_starts_backward(dt_, A_, C_, dy_))  # exp(dt A) g of the following token
-        du, ddt, dB, dC = (torch.empty_like(t) for t in (u_, dt_, B_, C_))
-        dA = torch.zeros_like(A_)
-        checkpoints = _states_at_block_starts(start, u_, dt_, A_, B_)
-        for first in range((steps - 1) // BLOCK * BLOCK, -1, -BLOCK):
-            last = min(first + BLOCK, steps)
-            states = [checkpoints.pop()]
-            for t in range(first, last):
-                states.append(_step(states[-1], u_, dt_, A_, B_, t))
-            for t in range(last - 1, first - 1, -1):
-                h, h_before = states.pop(), states[-1]
-                ut, dtt, Bt, Ct, dyt = (x[:, :, t] for x in (u_, dt_, B_, C_, dy_))
-                decay = torch.exp(dtt[..., None] * A_)
-                g = g + Ct[:, :, None, :] * dyt[..., None]
-                gB = torch.einsum("bkdn,bkn->bkd", g, Bt)
-                g_decay_h = g * decay * h_before
-                du[:, :, t] = gB * dtt + D_ * dyt
-                ddt[:, :, t] = (g_decay_h * A_).sum(-1) + gB * ut
-                dB[:, :, t] = torch.einsum("bkdn,bkd->bkn", g, dtt * ut)
-                dC[:, :, t] = torch.einsum("bkdn,bkd->bkn", h, dyt)
-                dA += torch.einsum("bkdn,bkd->dn", g_decay_h, dtt)
-                g = decay * g
-        dD = (dy_ * u_).sum((0, 1, 2))
-        over_tokens = (
-            _from_chunks(grad, length).to(of.dtype) for grad, of in ((du, u), (ddt, dt), (dB, B), (dC, C))
-        )
-        gu, gdt, gB_, gC = over_tokens
-        return gu, gdt, dA.to(A.dtype), gB_, gC, dD.to(D.dtype)
+def _chunked_backward(
+    dy: Tensor, u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, start: Tensor
+) -> tuple[Tensor, ...]:
+    """With g_t = dL/dh_t = C_t dy_t + exp(dt_{t+1} A) g_{t+1}, stepping from the last token to the first:
+
+    du = sum_n g dt B + D dy;   ddt = sum_n g (A exp(dt A) h_{t-1} + B u);   dB = sum_d g dt u;
+    dC = sum_d h dy;            dA = sum_t g dt exp(dt A) h_{t-1};           dD = sum_t dy u
+    """
+    precision, length = start.dtype, u.shape[1]
+    A_, D_ = A.to(precision), D.to(precision)
+    u_, dt_, B_, C_, dy_ = (_to_chunks(t, precision) for t in (u, dt, B, C, dy))
+    steps = u_.shape[2]
+
+    g = _link_backward(*_chunk_starts_backward(dt_, A_, C_, dy_))  # exp(dt A) g of the following token
+    du, ddt, dB, dC = (torch.empty_like(t) for t in (u_, dt_, B_, C_))
+    dA = torch.zeros_like(A_)
+    checkpoints = _states_at_block_starts(start, u_, dt_, A_, B_)
+    for first in range((steps - 1) // BLOCK * BLOCK, -1, -BLOCK):
+        last = min(first + BLOCK, steps)
+        states = [checkpoints.pop()]
+        for t in range(first, last):
+            states.append(_step(states[-1], u_, dt_, A_, B_, t))
+        for t in range(last - 1, first - 1, -1):
+            h, h_before = states.pop(), states[-1]
+            ut, dtt, Bt, Ct, dyt = (x[:, :, t] for x in (u_, dt_, B_, C_, dy_))
+            decay = torch.exp(dtt[..., None] * A_)
+            g = g + Ct[:, :, None, :] * dyt[..., None]
+            gB = torch.einsum("bkdn,bkn->bkd", g, Bt)
+            g_decay_h = g * decay * h_before
+            du[:, :, t] = gB * dtt + D_ * dyt
+            ddt[:, :, t] = (g_decay_h * A_).sum(-1) + gB * ut
+            dB[:, :, t] = torch.einsum("bkdn,bkd->bkn", g, dtt * ut)
+            dC[:, :, t] = torch.einsum("bkdn,bkd->bkn", h, dyt)
+            dA += torch.einsum("bkdn,bkd->dn", g_decay_h, dtt)
+            g = decay * g
+    dD = (dy_ * u_).sum((0, 1, 2))
+    over_tokens = (
+        _from_chunks(grad, length).to(of.dtype) for grad, of in ((du, u), (ddt, dt), (dB, B), (dC, C))
+    )
+    gu, gdt, gB_, gC = over_tokens
+    return gu, gdt, dA.to(A.dtype), gB_, gC, dD.to(D.dtype)
 
 
 def _to_chunks(x: Tensor, precision: torch.dtype) -> Tensor:

@@ -40,7 +40,7 @@ def _exp2(x: np.float32) -> np.float32:
     """2**x for x <= 0 in float32, relative error below 3e-7; vectorises, unlike a call of the C library.
 
     The integer part goes into the exponent bits; 2**f on [0, 1) is the Taylor series of exp(f' ln 2) about the
-    middle of the interval, f' = f - 1/2, to degree 6. Below -126 the result is 0.
+    middle of the interval, f' = f - 1/2, to degree 6. Below -126 it stays at 2**-126, which no sum notices.
     """
     x = max(x, np.float32(-126.0))
     whole = np.floor(x)

@@ -38,7 +38,9 @@ def selective_scan(
     shapes that do not belong together.
     """
     _check_shapes(u, dt, A, B, C, D)
-    if torch.compiler.is_compiling():  # a compiler can't trace the search for packages
+    if (
+        torch.compiler.is_compiling()
+    ):  # torch.compile can't trace the search for packages, and needs Triton itself
         return _implementation("triton" if u.device.type == "cuda" else "chunked")(u, dt, A, B, C, D)
     if backend == "auto":
         backend = choose_backend(u, needs_grad=_needs_grad(u, dt, A, B, C, D))
@@ -68,6 +70,8 @@ def why_unavailable(backend: str, u: Tensor, *, needs_grad: bool) -> str | None:
             return f"it needs a CUDA tensor, this one is on '{u.device}'"
         if u.dtype == torch.float64:
             return "its state is float32; use 'reference' or 'chunked' for float64"
+        if u.device.type == "cuda" and not _triton_launches(u.device.index or 0):
+            return "it cannot launch a kernel here (it needs a C compiler and Python's headers, or a newer driver)"
     if backend == "mamba_ssm":
         if u.device.type != "cuda":
             return f"it needs a CUDA tensor, this one is on '{u.device}'"
@@ -103,6 +107,8 @@ def _implementation(backend: str) -> Callable[..., Tensor]:
 def _check_shapes(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> None:
     batch, length, channels = u.shape
     state = A.shape[-1]
+    if length == 0:
+        raise ValueError("selective scan: a sequence of no tokens")
     expected = {
         "dt": (dt, (batch, length, channels)),
         "A": (A, (channels, state)),
@@ -117,6 +123,19 @@ def _check_shapes(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Ten
 
 def _needs_grad(*tensors: Tensor) -> bool:
     return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+
+
+@cache
+def _triton_launches(device: int) -> bool:
+    """Whether a kernel runs on this GPU: Triton builds its launcher with the system's compiler, if there is one."""
+    from SegMambaCore.scan.triton_scan import scan_triton
+
+    one = torch.ones(1, 1, 1, device=f"cuda:{device}")
+    try:
+        with torch.no_grad():
+            return bool(torch.isfinite(scan_triton(one, one, -one[0], one, one, one[0, 0])).all())
+    except Exception:  # a missing compiler, header or driver feature each fail with a type of their own
+        return False
 
 
 @cache

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from SegMambaCore.case.prepare import place_back
 from SegMambaCore.case.prepared import PreparationRecord
 from SegMambaCore.model_file.spec import ModelSpec
-from SegMambaCore.segmentation.bounding_box import Box, bounding_box
 from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import REGIONS
 from SegMambaCore.segmentation.segmentation import Segmentation
+from SegMambaCore.volume.bounding_box import Box, bounding_box
 from SegMambaCore.volume.convert import lps_geometry
 from SegMambaCore.volume.resample import resample, to_orientation
 from SegMambaCore.volume.volume import Grid, Volume

@@ -9,10 +9,10 @@ import nrrd
 import numpy as np
 from numpy.typing import NDArray
 
-from SegMambaCore.segmentation.bounding_box import bounding_box
 from SegMambaCore.segmentation.regions import REGIONS, LabelConvention, label_map_from_regions
 from SegMambaCore.segmentation.segmentation import Segmentation
 from SegMambaCore.segmentation.terminology import terminology_tag
+from SegMambaCore.volume.bounding_box import bounding_box
 from SegMambaCore.volume.convert import lps_geometry
 from SegMambaCore.volume.volume import Grid, Volume
 from SegMambaCore.volume.write import write_volume

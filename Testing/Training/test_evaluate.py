@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.spec import ModelSpec
 from Testing.Training.synthetic import synthetic_pack
 from Training import evaluate
-from Training.case_pack import write_pack
+from Training.case_pack import SUFFIX, write_pack
 from Training.model_spec import model_spec
 
 
@@ -62,6 +63,14 @@ def test_tables_hold_every_held_out_case_and_way(data: Path, monkeypatch: pytest
     ]
     of_windows = [float(row["dice_WT_brats2021"]) for row in cases[:2]]
     assert float(summary[0]["dice_WT_brats2021"]) == pytest.approx(sum(of_windows) / 2, abs=1e-3)
+
+
+def test_a_model_is_not_measured_on_its_training_cases(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = model_spec("sigmoid", patch=(16, 16, 16), cases=["c", "b"])
+    monkeypatch.setattr(evaluate, "read_model", lambda _: (BrightIsTumor(), spec))
+    packs = [data / f"{name}{SUFFIX}" for name in "ac"]
+    with pytest.raises(SegMambaError, match=r"trained on 1 of the 2 cases .* \(c, "):
+        evaluate.evaluate(Path("m"), packs, [("onepass", "none")], "cpu")
 
 
 def _read(path: Path) -> list[dict[str, str]]:

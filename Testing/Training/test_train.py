@@ -69,6 +69,7 @@ def test_training_learns_and_writes_a_described_model(
         "LPS",
     )
     assert "3 BraTS cases, 40 steps" in spec["training"]
+    assert spec["cases"] == NAMES
 
 
 def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
@@ -84,6 +85,13 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
     assert twice["progress"]["step"] == 8
     for kind in ("network", "average"):
         torch.testing.assert_close(twice[kind], once[kind])
+
+
+def test_a_training_is_not_resumed_with_other_cases(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _train(tiny_config(), data, max_steps=2)
+    monkeypatch.setitem(globals(), "NAMES", NAMES[:-1])
+    with pytest.raises(SegMambaError, match="trained on 3 other cases than the 2 given"):
+        _train(tiny_config(), data, max_steps=4, resume=True)
 
 
 def test_the_minutes_are_not_exceeded(data: Path) -> None:

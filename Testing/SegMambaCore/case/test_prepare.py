@@ -24,7 +24,7 @@ def _nonzero_bounds(case: Case) -> None:
     return [(where.min(), where.max() + 1) for where in np.nonzero(mask)]
 
 
-def test_zscore_brain_on_one_grid(phantom: tuple[Case, Volume]) -> None:
+def test_zscore_brain_on_one_grid(phantom: Case) -> None:
     prepared = prepare_case(phantom, spec())
     record, tensor = prepared.record, prepared.tensor
     assert tensor.dtype == np.float32 and tensor.flags.c_contiguous and prepared.warnings == ()
@@ -42,7 +42,7 @@ def test_zscore_brain_on_one_grid(phantom: tuple[Case, Volume]) -> None:
         np.testing.assert_allclose(place_back(channel, record, 0.0), expected, atol=1e-4)
 
 
-def test_zscore_crop_is_the_public_way(phantom: tuple[Case, Volume]) -> None:
+def test_zscore_crop_is_the_public_way(phantom: Case) -> None:
     prepared = prepare_case(phantom, spec(normalisation="zscore_crop"))
     box = tuple(slice(low, high) for low, high in _nonzero_bounds(phantom))
     for channel, role in zip(prepared.tensor, ROLES, strict=True):
@@ -50,14 +50,14 @@ def test_zscore_crop_is_the_public_way(phantom: tuple[Case, Volume]) -> None:
         np.testing.assert_allclose(channel, (crop - crop.mean()) / crop.std(), atol=1e-4)
 
 
-def test_channels_come_in_the_model_s_order(phantom: tuple[Case, Volume]) -> None:
+def test_channels_come_in_the_model_s_order(phantom: Case) -> None:
     straight = prepare_case(phantom, spec()).tensor
     turned = prepare_case(phantom, spec(channels=("t2w", "t2f", "t1n", "t1c"))).tensor
     np.testing.assert_array_equal(turned, straight[[2, 3, 0, 1]])
 
 
 @pytest.mark.parametrize("orientation", ["RAS", "PIR", "LAS", "SLP"])
-def test_stored_orientation_does_not_matter(phantom: tuple[Case, Volume], orientation: str) -> None:
+def test_stored_orientation_does_not_matter(phantom: Case, orientation: str) -> None:
     volumes = {role: to_orientation(volume, orientation) for role, volume in phantom.volumes.items()}
     volumes["t2w"] = phantom.volumes["t2w"]  # each file may be stored in its own way
     prepared = prepare_case(Case(volumes), spec())
@@ -68,7 +68,7 @@ def test_stored_orientation_does_not_matter(phantom: tuple[Case, Volume], orient
 
 
 @pytest.mark.parametrize("value", [-1024, 7])
-def test_background_need_not_be_zero(phantom: tuple[Case, Volume], value: float) -> None:
+def test_background_need_not_be_zero(phantom: Case, value: float) -> None:
     expected = prepare_case(phantom, spec())
     shifted = {role: Volume(v.array + np.int16(value), v.affine) for role, v in phantom.volumes.items()}
     prepared = prepare_case(Case(shifted), spec())
@@ -106,7 +106,7 @@ def test_volumes_on_other_grids_are_brought_to_the_reference(background: int) ->
         assert np.percentile(np.abs(got - scores)[both], 80) < 0.02
 
 
-def test_other_spacing_keeps_the_field_of_view(phantom: tuple[Case, Volume]) -> None:
+def test_other_spacing_keeps_the_field_of_view(phantom: Case) -> None:
     prepared = prepare_case(phantom, spec(spacing=(2.0, 1.5, 3.0)))
     grid, reference = prepared.record.model_grid, phantom.reference_volume.grid
     assert grid.spacing == pytest.approx((3.0, 1.5, 2.0))
@@ -116,19 +116,19 @@ def test_other_spacing_keeps_the_field_of_view(phantom: tuple[Case, Volume]) -> 
     assert [abs(float(channel[channel != 0].mean())) < 1e-3 for channel in prepared.tensor] == [True] * 4
 
 
-def test_spacing_within_one_percent_is_not_interpolated(phantom: tuple[Case, Volume]) -> None:
+def test_spacing_within_one_percent_is_not_interpolated(phantom: Case) -> None:
     prepared = prepare_case(phantom, spec(spacing=(3.02, 2.99, 3.0)))
     np.testing.assert_array_equal(prepared.tensor, prepare_case(phantom, spec()).tensor)
 
 
-def test_oblique_case_is_neither_interpolated_nor_straightened(phantom: tuple[Case, Volume]) -> None:
+def test_oblique_case_is_neither_interpolated_nor_straightened(phantom: Case) -> None:
     tilt = np.eye(4)
     tilt[:3, :3] = rotation((12, -9, 15))
     oblique = Case({role: moved(volume, tilt) for role, volume in phantom.volumes.items()})
     np.testing.assert_array_equal(prepare_case(oblique, spec()).tensor, prepare_case(phantom, spec()).tensor)
 
 
-def test_speck_does_not_grow_the_box(phantom: tuple[Case, Volume]) -> None:
+def test_speck_does_not_grow_the_box(phantom: Case) -> None:
     array = phantom.volumes["t1n"].array.copy()
     array[1, 1, 1] = 50
     case = Case({**phantom.volumes, "t1n": Volume(array, phantom.volumes["t1n"].affine)})
@@ -136,7 +136,7 @@ def test_speck_does_not_grow_the_box(phantom: tuple[Case, Volume]) -> None:
 
 
 @pytest.mark.parametrize("name", ["zscore_brain", "zscore_crop"])
-def test_place_back_undoes_the_crop(phantom: tuple[Case, Volume], name: str) -> None:
+def test_place_back_undoes_the_crop(phantom: Case, name: str) -> None:
     record = prepare_case(phantom, spec(normalisation=name)).record
     rng = np.random.default_rng(0)
     array = rng.random((3, *record.crop_shape), dtype=np.float32)
@@ -167,14 +167,26 @@ def test_box_may_reach_beyond_the_grid() -> None:
     np.testing.assert_array_equal(back != 0, volumes["t1n"].array != 0)
 
 
-def test_partly_missing_channel_is_named(phantom: tuple[Case, Volume]) -> None:
+def test_volumes_with_more_than_a_brain_are_warned_about(phantom: Case) -> None:
+    assert not any("skull" in warning for warning in prepare_case(phantom, spec()).warnings)
+    head = {}
+    for role, volume in phantom.volumes.items():
+        array = volume.array.copy()
+        k, j, i = np.ogrid[tuple(slice(-1, 1, n * 1j) for n in array.shape)]
+        array[(k**2 + j**2 + i**2 < 1.2) & (array == 0)] = 7  # scalp, bone, neck
+        head[role] = Volume(array, volume.affine)
+    warnings = prepare_case(Case(head), spec()).warnings
+    assert any("skull seems not to have been removed" in warning for warning in warnings)
+
+
+def test_partly_missing_channel_is_named(phantom: Case) -> None:
     whole = phantom.volumes["t2f"]
     lower_half = Volume(whole.array[:26], whole.affine, "half.nii.gz")
     warnings = prepare_case(Case({**phantom.volumes, "t2f": lower_half}), spec()).warnings
     assert len(warnings) == 1 and "T2-FLAIR (half.nii.gz) shows only" in warnings[0]
 
 
-def test_channel_without_content_in_the_field_of_view(phantom: tuple[Case, Volume]) -> None:
+def test_channel_without_content_in_the_field_of_view(phantom: Case) -> None:
     array = np.zeros((20, 20, 20), np.float32)
     array[8:12, 8:12, 8:12] = 1
     affine = np.diag([3.0, 3, 3, 1])

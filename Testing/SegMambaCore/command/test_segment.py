@@ -331,7 +331,10 @@ def test_a_full_disk(
     tiny_case: dict[str, Path], tiny_model: Path, small_disk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     _assert_refused(
-        _arguments(tiny_case, tiny_model, small_disk / "out"), small_disk / "out", capfd, ["disk is full"]
+        _arguments(tiny_case, tiny_model, small_disk / "out"),
+        small_disk / "out",
+        capfd,
+        [f"Output {small_disk / 'out'}: the disk is full"],
     )
 
 

@@ -12,8 +12,8 @@ import torch
 
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file import library
-from SegMambaCore.model_file.library import find_model, list_models, load_model, user_folder
-from SegMambaCore.model_file.safetensors_file import write_model
+from SegMambaCore.model_file.library import find_model, list_models, user_folder
+from SegMambaCore.model_file.safetensors_file import read_model, write_model
 from SegMambaCore.network.build import build_network
 
 from .test_safetensors_file import SPEC
@@ -102,15 +102,21 @@ def test_a_pytorch_file_gets_the_way_to_convert_it(folders: tuple[Path, Path], t
     path = tmp_path / "weights.pth"
     torch.save({"weight": torch.zeros(2)}, path)
     with pytest.raises(SegMambaError, match="import-weights"):
-        load_model(str(path))
+        read_model(find_model(str(path)))
 
 
 def test_loading_by_name(folders: tuple[Path, Path]) -> None:
     _, own = folders
     write_model(build_network("small", 4, 3), SPEC, own / "mine.safetensors")
-    network, spec = load_model("mine", device="cpu")
+    network, spec = read_model(find_model("mine"))
     assert spec == SPEC
     assert not network.training
+
+
+def test_a_name_with_dots_is_a_name(folders: tuple[Path, Path]) -> None:
+    _, own = folders
+    write_model(build_network("small", 4, 3), SPEC, own / "epoch599_0.8295.safetensors")
+    assert find_model("epoch599_0.8295") == own / "epoch599_0.8295.safetensors"
 
 
 @pytest.mark.parametrize(

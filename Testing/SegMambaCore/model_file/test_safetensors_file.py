@@ -56,11 +56,33 @@ def test_the_file_is_small_and_plain_safetensors(written: Path) -> None:
     assert list(written.parent.iterdir()) == [written]
 
 
-def test_the_checksum_is_that_of_the_spec_and_the_bytes_behind_the_header(written: Path) -> None:
+def test_the_checksum_is_that_of_the_spec_the_table_and_the_bytes(written: Path) -> None:
     data = written.read_bytes()
     end = 8 + int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8:end])["__metadata__"]
-    assert metadata["sha256"] == hashlib.sha256(metadata["spec"].encode() + data[end:]).hexdigest()
+    table = json.loads(data[8:end])
+    metadata = table.pop("__metadata__")
+    covered = metadata["spec"].encode() + json.dumps(table, sort_keys=True).encode() + data[end:]
+    assert metadata["sha256"] == hashlib.sha256(covered).hexdigest()
+
+
+def _with_table(data: bytes, change: Callable[[dict], None]) -> bytes:
+    """The file with another table of tensors in its header, its bytes as they were."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    table = json.loads(data[8:end])
+    change(table)
+    header = json.dumps(table).encode()
+    return len(header).to_bytes(8, "little") + header + data[end:]
+
+
+def test_exchanged_tensors_are_noticed(written: Path, tmp_path: Path) -> None:
+    def exchange(table: dict) -> None:
+        a, b = (table[f"vit.stages.0.0.mamba.{name}"] for name in ("A_log", "A_b_log"))
+        a["data_offsets"], b["data_offsets"] = b["data_offsets"], a["data_offsets"]
+
+    path = tmp_path / "exchanged.safetensors"
+    path.write_bytes(_with_table(written.read_bytes(), exchange))
+    with pytest.raises(SegMambaError, match="checksum"):
+        read_model(path)
 
 
 def test_the_spec_is_read_from_the_header_alone(written: Path, tmp_path: Path) -> None:
@@ -75,7 +97,8 @@ def _flip_a_bit(data: bytes) -> bytes:
 
 
 def _alter_the_spec(data: bytes) -> bytes:
-    return data.replace(b"t2w", b"t1c", 1)
+    """Exchange two channels: a sound description, but not the one that was trained."""
+    return data.replace(b't1c\\", \\"t2w', b't2w\\", \\"t1c', 1)
 
 
 @pytest.mark.parametrize("read", [read_model, read_spec])
@@ -141,6 +164,12 @@ def test_safetensors_of_another_project(tmp_path: Path) -> None:
         ({"network": "huge"}, "network 'huge' is unknown"),
         ({"normalisation": "minmax"}, "normalisation 'minmax' is unknown"),
         ({"activation": "relu"}, "activation 'relu' is unknown"),
+        ({"orientation": "XYZ"}, "orientation 'XYZ'"),
+        ({"orientation": "LRS"}, "orientation 'LRS'"),
+        ({"channels": ("t1n", "t1c", "t2w", "adc")}, "channels t1n, t1c, t2w, adc"),
+        ({"outputs": ("WT", "TC", "XX")}, "outputs WT, TC, XX"),
+        ({"spacing": (1.0, 1.0, 0.0)}, "spacing"),
+        ({"patch": (128, 128)}, "patch"),
     ],
 )
 def test_a_spec_from_the_future(tmp_path: Path, change: dict[str, str], message: str) -> None:

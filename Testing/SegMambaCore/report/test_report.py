@@ -36,18 +36,19 @@ _MODEL = ModelSpec(
 
 def _run(tmp_path: Path) -> Run:
     affine = np.diag([0.5, 1.0, 2.0, 1.0])
-    volumes, sources = {}, {}
+    volumes, sources, hashes = {}, {}, {}
     for number, role in enumerate(ROLES):
         volumes[role] = Volume(np.zeros((2, 3, 4 + number), np.int16), affine)
         sources[role] = tmp_path / f"Müller {role}.nii.gz"
         sources[role].write_bytes(role.encode())
+        hashes[role] = hashlib.sha256(role.encode()).hexdigest()
     grid = volumes["t1c"].grid
     masks = {region: np.zeros(grid.shape, dtype=bool) for region in ("WT", "TC", "ET")}
     masks["WT"][0, 0, :3] = masks["TC"][0, 0, 0] = True
     asked = InferenceSettings()
     started = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone(timedelta(hours=1)))
     return Run(
-        case=Case(volumes, "t1c", sources),
+        case=Case(volumes, "t1c", sources, hashes),
         segmentation=Segmentation(masks, grid),
         label_convention="brats2023",
         model=_MODEL,
@@ -110,27 +111,19 @@ def test_a_region_without_voxels_is_not_found_rather_than_measured(tmp_path: Pat
     assert regions["ET"] == {"title": "Enhancing tumor", "found": False, "voxels": 0, "volume_ml": 0.0}
 
 
-def test_folder_is_hashed_over_its_files_in_order(tmp_path: Path) -> None:
+def test_an_input_that_never_was_a_file_has_neither_path_nor_hash(tmp_path: Path) -> None:
     run = _run(tmp_path)
-    folder = tmp_path / "dicom"
-    folder.mkdir()
-    for name in ("b.dcm", "a.dcm"):
-        (folder / name).write_bytes(name.encode())
-    run.case.sources["t2w"] = folder
-    lines = "".join(f"{hashlib.sha256(name.encode()).hexdigest()}  {name}\n" for name in ("a.dcm", "b.dcm"))
-    report = _written(run, tmp_path / "report.json")
-    assert report["inputs"]["t2w"]["sha256"] == hashlib.sha256(lines.encode()).hexdigest()
-
-
-def test_input_that_vanished_or_never_was_a_file_has_no_hash(tmp_path: Path) -> None:
-    run = _run(tmp_path)
-    run.case.sources["t1n"].unlink()
-    del run.case.sources["t2f"]
+    del run.case.sources["t2f"], run.case.hashes["t2f"]
     inputs = _written(run, tmp_path / "report.json")["inputs"]
-    assert inputs["t1n"]["path"] is not None
-    assert inputs["t1n"]["sha256"] is None
     assert inputs["t2f"]["path"] is None
     assert inputs["t2f"]["sha256"] is None
+
+
+def test_the_hash_is_of_what_was_read_even_if_the_file_changed_since(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    run.case.sources["t1n"].write_bytes(b"another scan")
+    report = _written(run, tmp_path / "report.json")
+    assert report["inputs"]["t1n"]["sha256"] == hashlib.sha256(b"t1n").hexdigest()
 
 
 def test_report_is_strict_json_or_absent(tmp_path: Path) -> None:

@@ -117,8 +117,23 @@ def test_half_precision_input_keeps_a_float32_state():
     assert relative_error(actual, expected) < 4e-3  # one rounding of the output, none of the state
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_autocast_does_not_round_the_states(dtype):
+    tensors = in_precision(draw((1, 900, 8, 16)), torch.float32)
+    exact = in_precision(tensors, torch.float64)
+    with torch.autocast("cpu", dtype):
+        y = selective_scan(*tensors, backend="chunked")
+        gradients = torch.autograd.grad(y.square().sum(), tensors)
+    y_exact = scan_reference(*exact)
+    assert relative_error(y, y_exact) < 1e-6
+    for a, e in zip(gradients, torch.autograd.grad(y_exact.square().sum(), exact), strict=True):
+        assert relative_error(a, e) < 1e-5
+
+
 def test_wrong_shapes_and_names_are_named():
     u, dt, A, B, C, D = (t.float() for t in draw((1, 5, 3, 4)))
+    with pytest.raises(ValueError, match="no tokens"):
+        selective_scan(u[:, :0], dt[:, :0], A, B[:, :0], C[:, :0], D)
     with pytest.raises(ValueError, match="B has shape"):
         selective_scan(u, dt, A, B[:, :4], C, D)
     with pytest.raises(ValueError, match="'fast' cannot run here: there is no such back end"):

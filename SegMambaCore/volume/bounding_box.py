@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Box = tuple[slice, slice, slice]
+"""A part of an array (k, j, i), or of a tensor (D, H, W)."""
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
