@@ -86,12 +86,16 @@ def test_the_script_skips_a_bad_case_and_what_is_done(tmp_path: Path) -> None:
         "--output",
         str(output),
     ]
-    first = subprocess.run([*command, "--workers", "1"], capture_output=True, text=True, check=True)
+    first = subprocess.run(
+        [*command, "--workers", "1"], capture_output=True, encoding="utf-8", errors="replace", check=True
+    )
     assert "1 of 2 cases" in first.stdout
     assert "BraTS2021_00002: T2" in first.stderr
     (pack,) = output.iterdir()
     written = pack.stat().st_mtime_ns
-    subprocess.run([*command, "--workers", "1"], capture_output=True, text=True, check=True)
+    subprocess.run(
+        [*command, "--workers", "1"], capture_output=True, encoding="utf-8", errors="replace", check=True
+    )
     assert pack.stat().st_mtime_ns == written
 
 
