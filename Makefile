@@ -22,6 +22,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=SegMambaSlicer $(BIN)/mypy --package SegMambaLib
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
