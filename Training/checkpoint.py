@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.whole_file import write_whole_file
 from Training.config import Config
 from Training.weight_average import WeightAverage
 
@@ -39,24 +40,24 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     rng: np.random.Generator,
 ) -> None:
-    """Write everything a training needs to go on, whole or not at all."""
-    part = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        torch.save(
-            {
-                "config": repr(config),
-                "cases": sorted(names),
-                "progress": asdict(progress),
-                "network": network.state_dict(),
-                "average": average.network.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "rng": rng.bit_generator.state,
-            },
-            part,
-        )
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write everything a training needs to go on, whole or not at all.
+
+    Raises SegMambaError naming the file when it cannot be written; then the last checkpoint is still there.
+    """
+    content = io.BytesIO()
+    torch.save(
+        {
+            "config": repr(config),
+            "cases": sorted(names),
+            "progress": asdict(progress),
+            "network": network.state_dict(),
+            "average": average.network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "rng": rng.bit_generator.state,
+        },
+        content,
+    )
+    write_whole_file(path, content.getvalue())
 
 
 def load_checkpoint(
