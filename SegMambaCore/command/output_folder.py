@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,12 +46,10 @@ def all_or_nothing(folder: Path) -> Iterator[Path]:
                 old.mkdir()
                 try:
                     yield new
-                except (
-                    SegMambaError
-                ) as error:  # names a file of the temporary folder, which tells nobody anything
-                    if isinstance(error.__cause__, OSError):
-                        raise error.__cause__ from None
-                    raise
+                except SegMambaError as error:
+                    # A writer names its file in the temporary folder, which tells nobody anything.
+                    message = re.sub(re.escape(str(new)) + "[^:]*", lambda _: f"Output {folder}", str(error))
+                    raise SegMambaError(message) from error
                 _move_in(new, folder, old)
         except OSError as error:
             raise _unwritable(folder, error) from error

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -313,20 +311,8 @@ def _assert_refused(
             assert _events(out)[-1] == {"event": "error", "message": err.rstrip("\n")}
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 KiB; needs Linux and the right to mount."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if not sys.platform.startswith("linux") or os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root on Linux")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=False).returncode:
-        pytest.skip("mounting is not permitted here")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
 @pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("small_disk", ["64k"], indirect=True)
 def test_a_full_disk(
     tiny_case: dict[str, Path], tiny_model: Path, small_disk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
