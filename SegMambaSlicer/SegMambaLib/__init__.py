@@ -1,4 +1,4 @@
-"""What the SegMamba module does apart from showing it: nodes in, a command run beside Slicer, segments out.
+"""What stands behind the SegMamba module's file: a room for each part of the work, and the panel that shows it.
 
-Nothing here knows Qt, and nothing imports torch or SegMambaCore into Slicer's own process.
+Only `panel/` knows Qt, and nothing imports torch into Slicer's own process.
 """

@@ -12,7 +12,7 @@ import slicer
 import vtk
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
-from SegMambaLib.program import Program
+from SegMambaLib.run.program import Program
 from vtk.util.numpy_support import vtk_to_numpy
 
 ROLES = ("t1n", "t1c", "t2w", "t2f")

@@ -66,7 +66,7 @@ def test_the_installed_core_is_found_and_can_be_imported(installed: Path) -> Non
     code = (
         "import sys, types; sys.modules['slicer'] = types.ModuleType('slicer');"
         "sys.modules['slicer.i18n'] = types.SimpleNamespace(tr=str);"
-        "from SegMambaLib.program import coreParentFolder; sys.path.insert(0, str(coreParentFolder()));"
+        "from SegMambaLib.run.program import coreParentFolder; sys.path.insert(0, str(coreParentFolder()));"
         "import SegMambaCore.errors; print(SegMambaCore.errors.__file__)"
     )
     environment = {

@@ -6,10 +6,11 @@ import sys
 import types
 import unittest
 from types import SimpleNamespace
-from typing import Any, get_type_hints
+from typing import Any
 
 import slicer
-import vtk
+
+from .parameter_node import parameterNodeWrapper
 
 
 def install() -> None:
@@ -23,7 +24,7 @@ def install() -> None:
         ScriptedLoadableModuleTest=unittest.TestCase,
         ScriptedLoadableModuleWidget=ScriptedLoadableModuleWidget,
     )
-    _install("qt", QTimer=QTimer)
+    _install("qt", QTimer=QTimer, __getattr__=_qtClass)
 
 
 class ScriptedLoadableModule:
@@ -37,8 +38,10 @@ class ScriptedLoadableModuleWidget:
     resourceFolder = ""
 
     def __init__(self, parent: Any = None) -> None:
+        from .pythonqt import ModuleLayout
+
         self.parent = SimpleNamespace(isEntered=True)
-        self.layout = SimpleNamespace(addWidget=lambda widget: setattr(self, "shown", widget))
+        self.layout = ModuleLayout()
 
     def setup(self) -> None:
         pass
@@ -76,52 +79,14 @@ class QTimer:
         self.active = False
 
 
-def parameterNodeWrapper(described: type) -> type:
-    """Keep strings as parameters and nodes as references of a real vtkMRMLScriptedModuleNode."""
-    for name, kind in get_type_hints(described).items():
-        setattr(described, name, _stringProperty(name) if kind is str else _nodeProperty(name))
-    described.__init__ = _initialize
-    described.connectGui = _connectGui
-    described.disconnectGui = lambda self, tag: self._connected.clear()
-    described.AddObserver = lambda self, event, callback, priority=0.0: self.node.AddObserver(event, callback)
-    described.RemoveObserver = lambda self, tag: self.node.RemoveObserver(tag)
-    return described
+def _qtClass(name: str) -> Any:
+    """Give what a section takes from qt, as PySide6 has it: enough for values such as Qt.Key_Return."""
+    from PySide6 import QtCore, QtGui, QtWidgets
 
-
-def _initialize(self: Any, node: slicer.vtkMRMLScriptedModuleNode) -> None:
-    self.node = node
-    self._connected: dict[str, Any] = {}
-
-
-def _connectGui(self: Any, ui: Any) -> str:
-    for widget in vars(ui).values():
-        name = widget.property("SlicerParameterName")
-        if name:
-            self._connected[name] = widget
-            widget.setCurrentNode(getattr(self, name))
-            widget.onNodeChanged(
-                lambda node, name=name: name in self._connected and setattr(self, name, node)
-            )
-
-    def update(caller: Any, event: Any) -> None:
-        for name, widget in self._connected.items():
-            widget.setCurrentNode(getattr(self, name))
-
-    self.node.AddObserver(vtk.vtkCommand.ModifiedEvent, update)
-    return "tag"
-
-
-def _stringProperty(name: str) -> property:
-    return property(
-        lambda self: self.node.GetParameter(name), lambda self, value: self.node.SetParameter(name, value)
-    )
-
-
-def _nodeProperty(name: str) -> property:
-    return property(
-        lambda self: self.node.GetNodeReference(name),
-        lambda self, value: self.node.SetNodeReferenceID(name, value.GetID() if value else None),
-    )
+    for part in (QtCore, QtGui, QtWidgets):
+        if hasattr(part, name):
+            return getattr(part, name)
+    raise AttributeError(name)
 
 
 def _install(name: str, **contents: Any) -> None:

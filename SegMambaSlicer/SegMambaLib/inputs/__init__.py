@@ -1,0 +1,1 @@
+"""Volume nodes: their roles, what is wrong with them, and the files they become."""

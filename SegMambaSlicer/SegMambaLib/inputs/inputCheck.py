@@ -1,0 +1,62 @@
+"""Whether four volumes and a segmentation can be worked with: said before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..result.regions import REGIONS
+from .exportVolumes import worldAffine
+from .roles import REFERENCE_ROLE, ROLES, roleTitle
+
+
+def problemWithInputs(
+    volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode | None],
+    segmentation: slicer.vtkMRMLSegmentationNode | None,
+) -> str | None:
+    """Return what keeps the segmentation from starting, or None.
+
+    volumes: by role; segmentation: the one that takes the result, None for a new one.
+    """
+    missing = [roleTitle(role) for role in ROLES if volumes.get(role) is None]
+    if missing:
+        return _("Select a volume for {contrasts}.").format(contrasts=", ".join(missing))
+    if repeated := _rolesOfSameVolume(volumes):
+        return _("{contrasts} are the same volume. Select a different one for each.").format(
+            contrasts=_(" and ").join(roleTitle(role) for role in repeated)
+        )
+    for role in ROLES:
+        try:
+            worldAffine(volumes[role])
+        except ValueError as problem:
+            return str(problem)
+    if segmentation is not None and not canTakeSegments(segmentation, volumes[REFERENCE_ROLE]):
+        return _(
+            "The segmentation {name} holds other segments and does not have the parent transform of "
+            "{reference}. Select a new segmentation."
+        ).format(name=segmentation.GetName(), reference=roleTitle(REFERENCE_ROLE))
+    return None
+
+
+def canTakeSegments(
+    segmentation: slicer.vtkMRMLSegmentationNode, reference: slicer.vtkMRMLScalarVolumeNode
+) -> bool:
+    """Whether the result can go there without moving other segments in space.
+
+    The segmentation gets the reference's parent transform, and with it everything that it holds.
+    """
+    identifiers = segmentation.GetSegmentation().GetSegmentIDs()
+    return (
+        all(identifier in REGIONS for identifier in identifiers)
+        or segmentation.GetParentTransformNode() is reference.GetParentTransformNode()
+    )
+
+
+def _rolesOfSameVolume(volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode | None]) -> list[str]:
+    for role in ROLES:
+        same = [other for other in ROLES if volumes[other] is volumes[role]]
+        if len(same) > 1:
+            return same
+    return []

@@ -1,0 +1,1 @@
+"""The packages that the command needs in Slicer's Python."""

@@ -1,0 +1,20 @@
+"""The panel's choices, which a saved scene keeps."""
+
+# The wrapper reads the annotations at run time; here they are classes, not text.
+import slicer
+from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+
+@parameterNodeWrapper
+class SegMambaParameterNode:
+    """t1n, t1c, t2w, t2f: the volumes by role. segmentation: where the result goes, None for a new one.
+
+    model: the name of the network, "" for the default.
+    """
+
+    t1n: slicer.vtkMRMLScalarVolumeNode
+    t1c: slicer.vtkMRMLScalarVolumeNode
+    t2w: slicer.vtkMRMLScalarVolumeNode
+    t2f: slicer.vtkMRMLScalarVolumeNode
+    segmentation: slicer.vtkMRMLSegmentationNode
+    model: str = ""

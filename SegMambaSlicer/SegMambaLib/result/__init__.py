@@ -1,0 +1,1 @@
+"""Segments in the scene: imported, undone, with their meaning."""

@@ -1,0 +1,1 @@
+"""The command beside Slicer: started, watched, cancelled, its result taken in."""

@@ -1,0 +1,168 @@
+"""From four volume nodes to three segments: export, run beside Slicer, import."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..inputs.exportVolumes import exportVolumes, worldAffine
+from ..inputs.inputCheck import canTakeSegments, problemWithInputs
+from ..inputs.roles import REFERENCE_ROLE
+from ..result.importSegments import importSegments
+from ..result.runHistory import RunHistory
+from .program import Program
+from .progressEvents import ResultEvent
+from .segmentationRun import RunState, SegmentationRun
+from .segmentCommand import segmentCommand
+
+
+class SegmentationJob:
+    """One segmentation of the scene's volumes.
+
+    It survives whatever the user does meanwhile: deleted nodes, a closed scene, a moved transform.
+    run: the program's progress, warnings and result.
+    state and errorMessage: the whole job's, import included.
+    segmentation: the node with the segments, once SUCCEEDED.
+    """
+
+    def __init__(
+        self,
+        volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode],
+        segmentation: slicer.vtkMRMLSegmentationNode | None,
+        model: str,
+        program: Program,
+        history: RunHistory,
+        temporaryPath: Path,
+    ) -> None:
+        """Export the volumes and start the command.
+
+        volumes: by role. segmentation: where the result goes, None for a new node. model: "" for the default.
+        history: gets the state of a segmentation that exists already. temporaryPath: an existing folder; what
+        is written there is removed when the job is over.
+        Raises ValueError for inputs that do not do, RuntimeError when the export or the start fails.
+        """
+        if problem := problemWithInputs(volumes, segmentation):
+            raise ValueError(problem)
+        self.segmentation = segmentation
+        self.errorMessage = ""
+        self._names = {role: volume.GetName() for role, volume in volumes.items()}
+        self._reference = volumes[REFERENCE_ROLE]
+        self._exportedAffine = worldAffine(self._reference)
+        self._exportedSize = self._reference.GetImageData().GetDimensions()
+        self._history = history
+        self._folder = Path(tempfile.mkdtemp(prefix="SegMamba-", dir=temporaryPath))
+        self._output = self._folder / "output"
+        try:
+            files = exportVolumes(volumes, self._folder)
+            command = segmentCommand(program.python, files, self._output, model)
+            # What a killed program leaves in its temporary folder goes away with this one.
+            environment = {**program.environment, **dict.fromkeys(_TEMPORARY, str(self._folder))}
+            self.run = SegmentationRun(command, environment, self._folder)
+        except BaseException:
+            _removeFolder(self._folder)
+            raise
+        self.state = self.run.state
+
+    def poll(self) -> RunState:
+        """Return the state; the call that sees the program's success imports the segments."""
+        if self.state.isOver:
+            return self.state
+        state = self.run.poll()
+        if state.isOver:
+            try:
+                self._end(state)
+            finally:
+                _removeFolder(self._folder)
+        else:
+            self.state = state
+        return self.state
+
+    def cancel(self) -> None:
+        """Ask the program to stop; `poll` goes on to CANCELLED and nothing is imported."""
+        if not self.state.isOver:
+            self.run.cancel()
+            self.state = self.run.state
+
+    def stopNow(self) -> None:
+        """End the program and remove its files before returning: for the moment when Slicer itself ends."""
+        if not self.state.isOver:
+            self.run.stopNow()
+            self.state = RunState.CANCELLED
+            _removeFolder(self._folder)
+
+    def _end(self, state: RunState) -> None:
+        self.state = RunState.FAILED  # until the import is through
+        if state is RunState.SUCCEEDED and self.run.result is not None:
+            try:
+                self._importResult(self.run.result)
+            except RuntimeError as error:
+                self.errorMessage = str(error)
+                return
+        elif state is RunState.FAILED:
+            self.errorMessage = self._withVolumeNames(self.run.errorMessage)
+        self.state = state
+
+    def _importResult(self, result: ResultEvent) -> None:
+        name = self._reference.GetName()
+        if not slicer.mrmlScene.IsNodePresent(self._reference):
+            raise RuntimeError(
+                _("The volume {name} was removed while it was segmented. The result is lost.").format(
+                    name=name
+                )
+            )
+        if self._reference.GetImageData().GetDimensions() != self._exportedSize:
+            raise RuntimeError(
+                _("The volume {name} changed its size while it was segmented. The result is lost.").format(
+                    name=name
+                )
+            )
+        existing = self._existingTarget()
+        if existing is None:
+            newName = slicer.mrmlScene.GenerateUniqueName(_("{name} tumor").format(name=name))
+            target = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", newName)
+        else:
+            target = existing
+            self._history.saveState(existing)
+        try:
+            importSegments(self._output / result.segments, target, self._reference, self._exportedAffine)
+        except RuntimeError:
+            if existing is None:
+                slicer.mrmlScene.RemoveNode(target)
+            else:
+                self._history.undo()
+            raise
+        self.segmentation = target
+
+    def _existingTarget(self) -> slicer.vtkMRMLSegmentationNode | None:
+        """The chosen segmentation; none if it is gone or was put elsewhere meanwhile."""
+        chosen = self.segmentation
+        if chosen is None or not slicer.mrmlScene.IsNodePresent(chosen):
+            return None
+        return chosen if canTakeSegments(chosen, self._reference) else None
+
+    def _withVolumeNames(self, message: str) -> str:
+        """Name the nodes where the command named the exported files."""
+        for role, name in self._names.items():
+            for spelling in (str(self._folder / f"{role}.nrrd"), f"{role}.nrrd"):
+                message = message.replace(spelling, name)
+        return message
+
+
+_TEMPORARY = ("TMPDIR", "TEMP", "TMP")
+
+
+def _removeFolder(folder: Path) -> None:
+    # Windows releases the files of a program that was killed only after a moment.
+    for _attempt in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
+    logging.warning("The temporary folder %s could not be removed; it holds copies of the volumes.", folder)
