@@ -39,6 +39,7 @@ def list_models() -> list[ModelEntry]:
         _entry(path, shipped)
         for folder, shipped in ((SHIPPED_FOLDER, True), (user_folder(), False))
         for path in sorted(folder.glob("*.safetensors"))
+        if not path.name.startswith(".")  # a file in the making
     ]
 
 

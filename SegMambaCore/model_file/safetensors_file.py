@@ -6,8 +6,6 @@ their bytes).
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 
 import torch
@@ -16,7 +14,8 @@ from safetensors.torch import load, save
 from torch import nn
 
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.model_file.header import Header, parse_header, parse_spec
+from SegMambaCore.model_file.checksum import model_digest, read_checked_spec
+from SegMambaCore.model_file.header import parse_header
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.model_file.state_dict import difference
 from SegMambaCore.network.build import build_network
@@ -36,7 +35,7 @@ def write_model(network: nn.Module, spec: ModelSpec, path: Path) -> None:
         raise ValueError(f"Not finite in fp16: {', '.join(too_large)}")
     bare = save(tensors)
     spec_text = spec.to_json()
-    digest = _digest(spec_text, parse_header(bare, path), bare)
+    digest = model_digest(spec_text, parse_header(bare, path), bare)
     write_whole_file(path, save(tensors, {"spec": spec_text, "sha256": digest}))
 
 
@@ -46,13 +45,7 @@ def read_model(path: Path) -> tuple[nn.Module, ModelSpec]:
     Raises SegMambaError naming the file when it is absent, not a model file, truncated, altered, or holds
     other tensors than its network.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SegMambaError(f"Model {path}: cannot be read ({error.strerror or error}).") from error
-    header = parse_header(data, path)
-    spec = parse_spec(header, path)
-    _check_bytes(header, data, path)
+    spec, data = read_checked_spec(path)
     try:
         tensors = {name: tensor.float() for name, tensor in load(data).items()}
     except SafetensorError as error:
@@ -63,24 +56,3 @@ def read_model(path: Path) -> tuple[nn.Module, ModelSpec]:
         raise SegMambaError(f"Model {path}: not the weights of network {spec.network}: {differs}.")
     network.load_state_dict(tensors)
     return network.eval(), spec
-
-
-def _check_bytes(header: Header, data: bytes, path: Path) -> None:
-    expected_length = header.payload_start + header.payload_length
-    if len(data) != expected_length:
-        raise SegMambaError(
-            f"Model {path}: truncated or damaged ({len(data)} bytes, should be {expected_length}).\n"
-            "Get the file again."
-        )
-    if _digest(header.metadata["spec"], header, data) != header.metadata.get("sha256"):
-        raise SegMambaError(
-            f"Model {path}: the checksum does not match, the file was damaged or altered. Get the file again."
-        )
-
-
-def _digest(spec_text: str, header: Header, data: bytes) -> str:
-    """Of all that decides what the network computes; the order in which the header lists it does not."""
-    digest = hashlib.sha256(spec_text.encode("utf-8"))
-    digest.update(json.dumps(header.entries, sort_keys=True).encode("utf-8"))
-    digest.update(memoryview(data)[header.payload_start :])
-    return digest.hexdigest()

@@ -49,6 +49,9 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["import-weights"],
         ["import-weights", __file__, "--output", "weights.pth"],
         ["import-weights", __file__, "--network", "small"],
+        ["import-weights", __file__, "--name", "x", "--output", "x.safetensors"],
+        ["models", "frobnicate"],
+        ["models", "add"],
         ["frobnicate"],
     ],
 )
@@ -114,6 +117,38 @@ def test_imported_weights_are_among_the_models(
         == 0
     )
     assert (tmp_path / "x.safetensors").is_file()
+    assert main(["import-weights", str(tmp_path / "public.pth")]) == 1
+    assert "named public already" in capsys.readouterr().err
+    assert main(["import-weights", str(tmp_path / "public.pth"), "--name", "second"]) == 0
+    assert [entry.spec.name for entry in list_models() if entry.spec] == ["public", "second"]
+
+
+def test_a_model_is_added_and_removed(
+    own_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_tiny_model(tmp_path / "tiny.safetensors")
+    assert main(["models", "add", str(path), "--name", "mine"]) == 0
+    out = capsys.readouterr().out
+    assert "mine (yours, network small, 15.3 MB, checksum right)" in out and "--model mine" in out
+    assert main(["models", "add", str(path), "--name", "mine"]) == 1
+    assert "mine already" in capsys.readouterr().err
+    assert main(["models", "remove", "mine"]) == 0
+    assert main(["models", "remove", "mine"]) == 1
+    assert "no model named mine" in capsys.readouterr().err
+    assert list(own_models.iterdir()) == []
+
+
+def test_the_shipped_model_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    out = capsys.readouterr().out
+    for fact in (
+        "(shipped, network",
+        "checksum right)",
+        "licence: ",
+        "held-out run of the recipe",
+        "Dice WT",
+    ):
+        assert fact in out
 
 
 @pytest.mark.parametrize("content", [None, b"garbage", b""])
