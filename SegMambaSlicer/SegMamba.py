@@ -9,6 +9,7 @@ from SegMambaLib.panel.errorBox import ErrorBox
 from SegMambaLib.panel.inputsSection import InputsSection
 from SegMambaLib.panel.runSection import RunSection
 from SegMambaLib.panel.section import Section
+from SegMambaLib.panel.segmentWatcher import SegmentWatcher
 from SegMambaLib.parameterNode import SegMambaParameterNode
 from SegMambaLib.selfTest import SegMambaTest
 from slicer.i18n import tr as _
@@ -50,6 +51,7 @@ class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.parameterNode: SegMambaParameterNode | None = None
         self.sections: list[Section] = []
+        self._watcher = SegmentWatcher(self.onSegmentsEdited)
 
     def setup(self) -> None:
         """Build the panel; nothing is installed, started or asked here."""
@@ -68,6 +70,7 @@ class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """The module is unloaded, with Slicer or without."""
         self.setParameterNode(None)
+        self._watcher.watch(None)
         for section in self.sections:
             section.cleanup()
         self.removeObservers()
@@ -75,6 +78,8 @@ class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self) -> None:
         """The user opens the module."""
         self.setParameterNode(self.logic.getParameterNode())
+        for section in self.sections:
+            section.enter()
 
     def exit(self) -> None:
         """The user opens another module. A run goes on."""
@@ -89,6 +94,7 @@ class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneStartClose(self, caller: object, event: object) -> None:
         """The volumes go away, and the run with them."""
         self.logic.cancel()
+        self._watcher.watch(None)
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller: object, event: object) -> None:
@@ -109,8 +115,16 @@ class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def refresh(self, caller: object = None, event: object = None) -> None:
         """Let every section show how things stand."""
+        # Edits are followed while the user is in Segment Editor too: they do not end with the panel in view.
+        if self.parameterNode:
+            self._watchSegmentation()
         for section in self.sections:
             section.update()
+
+    def onSegmentsEdited(self) -> None:
+        """A brush stroke ended, a segment came or went, or another segmentation was chosen."""
+        for section in self.sections:
+            section.segmentsEdited()
 
     def showError(self, message: str, details: str = "", section: Section | None = None) -> None:
         """Show an error below a section, where the user has just clicked; "" takes it away."""
@@ -118,3 +132,7 @@ class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.layout.removeWidget(self._errorBox.widget)
             self.layout.insertWidget(self.layout.indexOf(section.widget) + 1, self._errorBox.widget)
         self._errorBox.show(message, details)
+
+    def _watchSegmentation(self) -> None:
+        if self._watcher.watch(self.parameterNode.segmentation):
+            self.onSegmentsEdited()

@@ -50,7 +50,7 @@ else:
         )
         temporary = tmp_path / "slicer"
         temporary.mkdir()
-        slicer.app = Application(str(temporary))
+        slicer.app = Application(scene, str(temporary))
         slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
         yield scene
         scene.Clear()

@@ -60,6 +60,12 @@ class Section:
             # connectGui would do the same, but gives no tag to disconnect with.
             self._followed = wrapper, wrapper.connectParametersToGui(widgets)
 
+    def enter(self) -> None:
+        """The user opens the panel: the time to look what is in the scene or on the computer."""
+
+    def segmentsEdited(self) -> None:
+        """The chosen segmentation, or its segments, changed a moment ago; comes once for a whole brush stroke."""
+
     def update(self) -> None:
         """Bring texts and enabled states up to date. Cheap: called after every change of a choice."""
 

@@ -1,14 +1,31 @@
-"""slicer.app: what the module asks of the running application."""
+"""slicer.app and the parts of slicer.modules and slicer.util that come with the application.
+
+Layouts, slice views and their links are real: their nodes and logics need no Qt. What is missing is the drawing.
+"""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
+import slicer
+import vtk
+
 
 class Application:
-    """temporaryPath: a folder of the test's own."""
+    """temporaryPath: a folder of the test's own. module: what the user has opened last."""
 
-    def __init__(self, temporaryPath: str) -> None:
+    applicationName = "Slicer"
+    applicationVersion = "5.13.0"
+    revision = "31053"
+
+    def __init__(self, scene: slicer.vtkMRMLScene, temporaryPath: str) -> None:
         self.temporaryPath = temporaryPath
+        self.module = ""
         self._clipboard = Clipboard()
+        self._settings = Settings()
+        self._layoutManager = LayoutManager(scene)
+        slicer.util.selectModule = self._selectModule
 
     def testingEnabled(self) -> bool:
         return True
@@ -18,6 +35,82 @@ class Application:
 
     def clipboard(self) -> Clipboard:
         return self._clipboard
+
+    def userSettings(self) -> Settings:
+        return self._settings
+
+    def layoutManager(self) -> LayoutManager:
+        return self._layoutManager
+
+    def applicationLogic(self) -> slicer.vtkMRMLApplicationLogic:
+        return self._layoutManager.applicationLogic
+
+    def _selectModule(self, module: str) -> None:
+        self.module = module
+
+
+class LayoutManager:
+    """qSlicerLayoutManager without widgets: each slice view of the layout has a real vtkMRMLSliceLogic."""
+
+    def __init__(self, scene: slicer.vtkMRMLScene) -> None:
+        self._scene = scene
+        self.applicationLogic = slicer.vtkMRMLApplicationLogic()
+        self.applicationLogic.SetMRMLScene(scene)
+        self._sliceLogics = vtk.vtkCollection()
+        self.applicationLogic.SetSliceLogics(self._sliceLogics)
+        self._layoutLogic = slicer.vtkMRMLLayoutLogic()
+        self._layoutLogic.SetMRMLScene(scene)
+        self._layoutLogic.GetLayoutNode().AddObserver(vtk.vtkCommand.ModifiedEvent, self._addSliceLogics)
+        self.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+
+    def layoutLogic(self) -> slicer.vtkMRMLLayoutLogic:
+        return self._layoutLogic
+
+    @property
+    def layout(self) -> int:
+        return self._layoutLogic.GetLayoutNode().GetViewArrangement()
+
+    def setLayout(self, layout: int) -> None:
+        self._layoutLogic.GetLayoutNode().SetViewArrangement(layout)
+        self._addSliceLogics()
+
+    def sliceViewNames(self) -> tuple[str, ...]:
+        views = self._layoutLogic.GetViewNodes()
+        nodes = [views.GetItemAsObject(index) for index in range(views.GetNumberOfItems())]
+        return tuple(node.GetLayoutName() for node in nodes if node.IsA("vtkMRMLSliceNode"))
+
+    def sliceWidget(self, name: str) -> SimpleNamespace:
+        logic = self.applicationLogic.GetSliceLogicByLayoutName(name)
+        return SimpleNamespace(
+            sliceLogic=lambda: logic,
+            mrmlSliceNode=lambda: logic.GetSliceNode(),
+            mrmlSliceCompositeNode=lambda: logic.GetSliceCompositeNode(),
+        )
+
+    def _addSliceLogics(self, caller: object = None, event: object = None) -> None:
+        for node in slicer.util.getNodesByClass("vtkMRMLSliceNode", self._scene):
+            if self.applicationLogic.GetSliceLogicByLayoutName(node.GetLayoutName()) is None:
+                logic = slicer.vtkMRMLSliceLogic()
+                logic.SetMRMLApplicationLogic(self.applicationLogic)
+                logic.SetMRMLScene(self._scene)
+                self._sliceLogics.AddItem(logic)
+                logic.SetSliceNode(node)
+
+
+class Settings:
+    """QSettings, of this test alone."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+
+    def value(self, key: str, default: Any = None) -> Any:
+        return self._values.get(key, default)
+
+    def setValue(self, key: str, value: Any) -> None:
+        self._values[key] = value
+
+    def remove(self, key: str) -> None:
+        self._values.pop(key, None)
 
 
 class Clipboard:

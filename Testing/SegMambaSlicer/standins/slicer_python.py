@@ -69,6 +69,9 @@ class QTimer:
     def setInterval(self, milliseconds: int) -> None:
         pass
 
+    def setSingleShot(self, singleShot: bool) -> None:
+        pass
+
     def connect(self, signal: str, slot: Any) -> None:
         assert signal == "timeout()"
 
