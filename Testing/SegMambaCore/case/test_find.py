@@ -55,6 +55,35 @@ def test_doubled_role_lists_both(tmp_path: Path) -> None:
         find_case_files(tmp_path)
 
 
+def test_what_was_made_from_another_file_is_passed_over(tmp_path: Path) -> None:
+    for name in (
+        "T1",
+        "T1_bias",
+        "T1_mask",
+        "T1c",
+        "T1c_unstripped",
+        "T2",
+        "FLAIR",
+        "FLAIR_seg",
+        "ADC",
+        "SWI",
+    ):
+        (tmp_path / f"UCSF-PDGM-0004_{name}.nii.gz").touch()
+    found = find_case_files(tmp_path)
+    assert [found[role].name for role in ("t1n", "t1c", "t2w", "t2f")] == [
+        f"UCSF-PDGM-0004_{name}.nii.gz" for name in ("T1", "T1c", "T2", "FLAIR")
+    ]
+
+
+def test_no_choice_is_made_between_files(tmp_path: Path) -> None:
+    for name in ("t1", "t1 se km", "t1 3d km", "t2", "flair gd"):
+        (tmp_path / f"{name}.nii").touch()
+    with pytest.raises(SegMambaError, match=r"T1Gd: t1 3d km\.nii, t1 se km\.nii"):
+        find_case_files(tmp_path)
+    (tmp_path / "t1 se km.nii").unlink()
+    assert find_case_files(tmp_path)["t2f"].name == "flair gd.nii"
+
+
 def test_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(SegMambaError, match="no such folder"):
         find_case_files(tmp_path / "nowhere")
