@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SegMambaCore.volume.bounding_box import Box, bounding_box
+from SegMambaCore.volume.head import head_threshold
 from SegMambaCore.volume.resample import resample
 from SegMambaCore.volume.volume import Grid, Volume
 
@@ -84,10 +85,7 @@ def largest_cross_section(masks: Iterable[NDArray[np.bool_]], plane: Plane) -> i
 
 def content_box(volume: Volume, masks: Iterable[NDArray[np.bool_]], margin_mm: float) -> Box:
     """The box around what a volume shows and what the masks cover, in the volume's voxels, with a margin."""
-    # A twentieth of the bright tissue's value tells the head from the noise around it.
-    dark = float(volume.array.min())
-    bright = float(np.percentile(volume.array[::3, ::3, ::3], 99))
-    seen = volume.array > dark + (bright - dark) / 20
+    seen = volume.array > head_threshold(volume.array)
     for mask in masks:
         seen |= mask
     box = bounding_box(seen) or (slice(0, n) for n in seen.shape)
