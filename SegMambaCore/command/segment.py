@@ -21,6 +21,8 @@ from SegMambaCore.command.output_folder import all_or_nothing, check_output_fold
 from SegMambaCore.command.progress import Phase, Progress, Result, make_progress
 from SegMambaCore.errors import CancelledError, SegMambaError
 from SegMambaCore.inference.settings import InferenceSettings
+from SegMambaCore.measures.measure import measure
+from SegMambaCore.measures.midsagittal import find_midsagittal_plane
 from SegMambaCore.model_file.header import read_spec
 from SegMambaCore.model_file.library import find_model
 from SegMambaCore.model_file.spec import ModelSpec
@@ -157,7 +159,7 @@ def _segment(args: argparse.Namespace, settings: InferenceSettings, steps: _Step
         _write_masks_and_picture(case, segmentation, spec, args.labels, folder)
         run = Run(
             case=case,
-            segmentation=segmentation,
+            measures=measure(segmentation, case.volumes, find_midsagittal_plane(case.reference_volume)),
             label_convention=args.labels,
             model=spec,
             model_sha256=hashlib.sha256(model_path.read_bytes()).hexdigest(),

@@ -70,6 +70,7 @@ class RegionMeasures:
     mean_intensity: by contrast, in the volume's units; None where a contrast does not reach.
     """
 
+    voxels: int
     volume_ml: float
     lesions: int
     specks: int
@@ -106,8 +107,10 @@ def measure_region(
 ) -> RegionMeasures:
     """Return the figures of one region from its mask (k, j, i); arguments else as `measure`."""
     lesions = find_lesions(mask, grid)
+    voxels = int(np.count_nonzero(mask))
     return RegionMeasures(
-        volume_ml=int(np.count_nonzero(mask)) * grid.voxel_volume_ml,
+        voxels=voxels,
+        volume_ml=voxels * grid.voxel_volume_ml,
         lesions=len(lesions),
         specks=sum(lesion.volume_ml <= SPECK_ML for lesion in lesions),
         side=side_of(lesions, plane) if lesions else None,

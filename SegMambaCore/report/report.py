@@ -12,10 +12,11 @@ from typing import Any
 from SegMambaCore import __version__
 from SegMambaCore.case.case import ROLE_TITLES, Case
 from SegMambaCore.inference.settings import InferenceSettings
+from SegMambaCore.measures.measure import Measures
 from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.report.figures import lesion_figures, region_figures
 from SegMambaCore.report.statement import RESEARCH_USE_ONLY
-from SegMambaCore.segmentation.regions import REGIONS, LabelConvention
-from SegMambaCore.segmentation.segmentation import Segmentation
+from SegMambaCore.segmentation.regions import LabelConvention
 from SegMambaCore.whole_file import write_whole_file
 
 SCHEMA_VERSION = 1
@@ -24,6 +25,7 @@ SCHEMA_VERSION = 1
 _NOTES = (
     "The whole tumor includes oedema: its volume is not the tumor burden.",
     "A region that was not found may still exist: it is not proof of absence.",
+    "Sides and diameters are computed. The middle of the head is approximated; no diameter crosses a cavity.",
 )
 
 
@@ -41,7 +43,7 @@ class Run:
     """
 
     case: Case
-    segmentation: Segmentation
+    measures: Measures
     label_convention: LabelConvention
     model: ModelSpec
     model_sha256: str
@@ -62,22 +64,6 @@ def write_report(run: Run, path: Path) -> None:
     """
     text = json.dumps(_report(run), indent=2, ensure_ascii=False, allow_nan=False)
     write_whole_file(path, (text + "\n").encode("utf-8"))
-
-
-def region_figures(segmentation: Segmentation) -> dict[str, dict[str, Any]]:
-    """Title, whether it was found, voxels and millilitres of each region.
-
-    "found" is false for a region without voxels, whose 0 mL would read as a measurement.
-    """
-    return {
-        key: {
-            "title": region.title,
-            "found": bool(segmentation.masks[key].any()),
-            "voxels": segmentation.voxel_count(key),
-            "volume_ml": round(segmentation.volume_ml(key), 4),
-        }
-        for key, region in REGIONS.items()
-    }
 
 
 def _report(run: Run) -> dict[str, Any]:
@@ -102,7 +88,9 @@ def _report(run: Run) -> dict[str, Any]:
         "fallbacks": list(run.fallbacks),
         "seconds": {phase: round(seconds, 3) for phase, seconds in run.seconds.items()},
         "label_convention": run.label_convention,
-        "regions": region_figures(run.segmentation),
+        "regions": region_figures(run.measures),
+        "lesions": lesion_figures(run.measures),
+        "measurable_from_mm": run.measures.least_diameter_mm,
         "warnings": list(run.warnings),
         "notes": list(_NOTES),
     }

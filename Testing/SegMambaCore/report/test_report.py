@@ -15,10 +15,12 @@ import pytest
 from SegMambaCore.case.case import ROLES, Case
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference.settings import InferenceSettings
+from SegMambaCore.measures.measure import measure
+from SegMambaCore.measures.midsagittal import MidsagittalPlane
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.report.report import Run, write_report
 from SegMambaCore.segmentation.segmentation import Segmentation
-from SegMambaCore.volume.volume import Volume
+from SegMambaCore.volume.volume import Grid, Volume
 
 _MODEL = ModelSpec(
     name="segmamba-small",
@@ -38,7 +40,7 @@ def _run(tmp_path: Path) -> Run:
     affine = np.diag([0.5, 1.0, 2.0, 1.0])
     volumes, sources, hashes = {}, {}, {}
     for number, role in enumerate(ROLES):
-        volumes[role] = Volume(np.zeros((2, 3, 4 + number), np.int16), affine)
+        volumes[role] = Volume(np.full((2, 3, 4 + number), number, np.int16), affine)
         sources[role] = tmp_path / f"Müller {role}.nii.gz"
         sources[role].write_bytes(role.encode())
         hashes[role] = hashlib.sha256(role.encode()).hexdigest()
@@ -49,7 +51,7 @@ def _run(tmp_path: Path) -> Run:
     started = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone(timedelta(hours=1)))
     return Run(
         case=Case(volumes, "t1c", sources, hashes),
-        segmentation=Segmentation(masks, grid),
+        measures=measure(Segmentation(masks, grid), volumes, MidsagittalPlane(-90.0, 0.0, 0.0)),
         label_convention="brats2023",
         model=_MODEL,
         model_sha256="ab" * 32,
@@ -105,10 +107,49 @@ def test_report_names_inputs_model_settings_and_times(tmp_path: Path) -> None:
 
 
 def test_a_region_without_voxels_is_not_found_rather_than_measured(tmp_path: Path) -> None:
-    regions = _written(_run(tmp_path), tmp_path / "report.json")["regions"]
-    assert regions["WT"] == {"title": "Whole tumor", "found": True, "voxels": 3, "volume_ml": 0.003}
-    assert regions["TC"]["found"] is True
-    assert regions["ET"] == {"title": "Enhancing tumor", "found": False, "voxels": 0, "volume_ml": 0.0}
+    report = _written(_run(tmp_path), tmp_path / "report.json")
+    assert report["regions"]["WT"] == {
+        "title": "Whole tumor",
+        "found": True,
+        "voxels": 3,
+        "volume_ml": 0.003,
+        "lesions": 1,
+        "specks": 1,
+        "side": "right",
+        "mean_intensity": {"t1n": 0.0, "t1c": 1.0, "t2w": 2.0, "t2f": 3.0},
+    }
+    assert report["regions"]["TC"]["found"] is True
+    assert report["regions"]["ET"] == {
+        "title": "Enhancing tumor",
+        "found": False,
+        "voxels": 0,
+        "volume_ml": 0.0,
+        "lesions": 0,
+        "specks": 0,
+        "side": None,
+        "mean_intensity": {"t1n": None, "t1c": None, "t2w": None, "t2f": None},
+    }
+    assert report["lesions"] == []
+
+
+def test_each_enhancing_lesion_has_its_diameters_and_where_they_lie(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    grid = Grid((3, 30, 40), np.diag([0.5, 1.0, 2.0, 1.0]))
+    masks = {region: np.zeros(grid.shape, dtype=bool) for region in ("WT", "TC", "ET")}
+    masks["ET"][:2, 5:25, 10:13] = True
+    masks["ET"][2, 0, 30] = True
+    run = replace(run, measures=measure(Segmentation(masks, grid), {}, None))
+    report = _written(run, tmp_path / "report.json")
+    large, speck = report["lesions"]
+    # 20 rows of 1 mm, 3 columns of 0.5 mm, with the corners of the pixels cut off.
+    assert large["longest"]["mm"] == pytest.approx(math.hypot(20, 1.0), abs=0.01)
+    assert sorted(end[1] for end in (large["longest"]["from"], large["longest"]["to"])) == [4.5, 24.5]
+    assert large["product_mm2"] == pytest.approx(
+        large["longest"]["mm"] * large["perpendicular"]["mm"], abs=0.1
+    )
+    assert (large["axial_slices"], large["measurable"], large["side"]) == (2, False, "unknown")
+    assert speck["volume_ml"] == 0.001
+    assert report["measurable_from_mm"] == 10.0
 
 
 def test_an_input_that_never_was_a_file_has_neither_path_nor_hash(tmp_path: Path) -> None:
