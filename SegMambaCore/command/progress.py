@@ -10,15 +10,26 @@ from typing import Any, Literal, Protocol
 
 from tqdm import tqdm
 
-Phase = Literal["read", "prepare", "load", "segment", "write"]
+Phase = Literal["read", "prepare", "load", "segment", "register", "write"]
 
 PHASE_TITLES: dict[Phase, str] = {
     "read": "Reading volumes",
     "prepare": "Preparing volumes",
     "load": "Loading the model",
     "segment": "Segmenting",
+    "register": "Registering",
     "write": "Writing results",
 }
+
+
+class Outcome(Protocol):
+    """What a command ends with."""
+
+    def for_programs(self) -> dict[str, Any]:
+        """The values of the event "result"."""
+
+    def for_people(self) -> list[str]:
+        """The lines that a terminal shows."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,30 @@ class Result:
     device: str
     seconds: float
 
+    def for_programs(self) -> dict[str, Any]:
+        """See `Outcome`."""
+        return {
+            "output": str(self.output),
+            "files": self.files,
+            "volumes_ml": {region: round(volume, 3) for region, volume in self.volumes_ml.items()},
+            "device": self.device,
+            "seconds": round(self.seconds, 1),
+        }
+
+    def for_people(self) -> list[str]:
+        """See `Outcome`."""
+        from SegMambaCore.segmentation.regions import REGIONS
+
+        amounts = {
+            region: f"{volume:.1f} mL" if volume > 0 else "none found"
+            for region, volume in self.volumes_ml.items()
+        }
+        return [
+            *(f"{REGIONS[region].title} ({region}): {amount}" for region, amount in amounts.items()),
+            f"{', '.join(self.files.values())} in {self.output}",
+            f"{self.seconds:.1f} s on {self.device}. For research use only, not a medical device.",
+        ]
+
 
 class Progress(Protocol):
     """The events of one run: phases with progress and warnings, then a result or an error."""
@@ -48,7 +83,7 @@ class Progress(Protocol):
     def warning(self, message: str) -> None:
         """Something that the user should know, and that is in the report too."""
 
-    def result(self, result: Result) -> None:
+    def result(self, result: Outcome) -> None:
         """All files are in place."""
 
     def error(self, message: str) -> None:
@@ -82,16 +117,9 @@ class JsonProgress:
         """See `Progress`."""
         self._write("warning", message=message)
 
-    def result(self, result: Result) -> None:
+    def result(self, result: Outcome) -> None:
         """See `Progress`."""
-        self._write(
-            "result",
-            output=str(result.output),
-            files=result.files,
-            volumes_ml={region: round(volume, 3) for region, volume in result.volumes_ml.items()},
-            device=result.device,
-            seconds=round(result.seconds, 1),
-        )
+        self._write("result", **result.for_programs())
 
     def error(self, message: str) -> None:
         """See `Progress`."""
@@ -127,16 +155,11 @@ class BarProgress:
         self._close_bar()
         print(f"Warning: {message}", file=sys.stderr, flush=True)
 
-    def result(self, result: Result) -> None:
+    def result(self, result: Outcome) -> None:
         """See `Progress`."""
         self._close_bar()
-        from SegMambaCore.segmentation.regions import REGIONS
-
-        for region, volume in result.volumes_ml.items():
-            amount = f"{volume:.1f} mL" if volume > 0 else "none found"
-            print(f"{REGIONS[region].title} ({region}): {amount}")
-        print(f"{', '.join(result.files.values())} in {result.output}")
-        print(f"{result.seconds:.1f} s on {result.device}. For research use only, not a medical device.")
+        for line in result.for_people():
+            print(line)
 
     def error(self, message: str) -> None:
         """See `Progress`."""
@@ -160,7 +183,7 @@ class NoProgress:
     def warning(self, message: str) -> None:
         """See `Progress`."""
 
-    def result(self, result: Result) -> None:
+    def result(self, result: Outcome) -> None:
         """See `Progress`."""
 
     def error(self, message: str) -> None:

@@ -40,3 +40,23 @@ def ras_affine(image: sitk.Image | sitk.ImageFileReader) -> NDArray[np.float64]:
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.asarray(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
     return _LPS_TO_RAS @ affine
+
+
+def ras_matrix(transform: sitk.Transform) -> NDArray[np.float64]:
+    """Return the 4 x 4 matrix (RAS mm) of a linear ITK transform (LPS mm), in the same direction."""
+    columns = [
+        np.array(transform.TransformPoint(point)) for point in np.vstack([np.eye(3), np.zeros(3)]).tolist()
+    ]
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.stack(columns[:3], axis=1) - columns[3][:, None]
+    matrix[:3, 3] = columns[3]
+    return _LPS_TO_RAS @ matrix @ _LPS_TO_RAS
+
+
+def lps_transform(matrix: NDArray[np.float64]) -> sitk.AffineTransform:
+    """Return the ITK transform (LPS mm) of a 4 x 4 matrix (RAS mm), in the same direction."""
+    lps = _LPS_TO_RAS @ matrix @ _LPS_TO_RAS
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(lps[:3, :3].ravel().tolist())
+    transform.SetTranslation(lps[:3, 3].tolist())
+    return transform

@@ -1,0 +1,1 @@
+"""Where one scan of a head lies relative to another: rigid registration."""
