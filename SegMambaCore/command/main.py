@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from SegMambaCore import __version__
-from SegMambaCore.command import benchmark, import_weights, models, register, sample, segment
+from SegMambaCore.command import benchmark, follow_up, import_weights, models, register, sample, segment
 from SegMambaCore.errors import CancelledError, SegMambaError
 
 COMMANDS = {
     "segment": (segment, "segment the tumor in four MRI volumes"),
+    "follow-up": (follow_up, "compare the segmented scans of one patient"),
     "register": (register, "lay one scan of a head onto another"),
     "models": (models, "list the models on this computer"),
     "import-weights": (import_weights, "convert PyTorch weights of the public SegMamba code"),

@@ -1,0 +1,1 @@
+"""Several time points of one patient compared: figures and thresholds, never a verdict."""
