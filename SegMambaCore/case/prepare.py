@@ -11,6 +11,8 @@ from SegMambaCore.case.brain_box import exact_box, grown_box, without_dust
 from SegMambaCore.case.case import ROLE_TITLES, Case
 from SegMambaCore.case.prepared import PreparationRecord, PreparedCase
 from SegMambaCore.case.similarity import misalignment_warnings
+from SegMambaCore.case.skull import background_value
+from SegMambaCore.case.volume_checks import volume_warnings
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.volume.bounding_box import Box
@@ -19,7 +21,6 @@ from SegMambaCore.volume.volume import Grid, Volume
 
 _SIDE_MULTIPLE = 16  # the networks halve four times; such sides need no padding inside
 _LEAST_COVERAGE = 0.9
-_MOST_BRAIN_ML = 2200.0  # skull-stripped BraTS volumes show 1200 to 1750 mL
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def prepare_case(case: Case, spec: ModelSpec) -> PreparedCase:
     for target, channel in zip(tensor, channels.values(), strict=True):
         content = channel.content[in_grid] if over_brain else np.ones(target[in_crop].shape, dtype=np.bool_)
         target[in_crop] = _z_scored(channel.values[in_grid], content)
-    warnings = _size_warnings(brain, model_grid) + _coverage_warnings(case, channels)
-    return PreparedCase(tensor, record, warnings + misalignment_warnings(case))
+    warnings = volume_warnings(case) + _coverage_warnings(case, channels) + misalignment_warnings(case)
+    return PreparedCase(tensor, record, warnings)
 
 
 def place_back(array: NDArray, record: PreparationRecord, fill: float) -> NDArray:
@@ -92,7 +93,7 @@ def _model_grid(reference: Grid, spec: ModelSpec) -> Grid:
 
 
 def _on_grid(volume: Volume, grid: Grid) -> _Channel:
-    background = _background(volume.array)
+    background = background_value(volume.array)
     content = volume.array != background
     if volume.grid.matches(grid):
         return _Channel(volume.array, content)
@@ -107,13 +108,6 @@ def _on_grid(volume: Volume, grid: Grid) -> _Channel:
     return _Channel(np.divide(values, weights, out=np.zeros_like(values), where=content), content)
 
 
-def _background(array: NDArray) -> np.generic:
-    """Return the most frequent value on the six faces of an array."""
-    faces = [np.take(array, end, axis=axis).ravel() for axis in range(3) for end in (0, -1)]
-    values, counts = np.unique(np.concatenate(faces), return_counts=True)
-    return values[counts.argmax()]
-
-
 def _check_content(case: Case, content: dict[str, NDArray[np.bool_]]) -> None:
     for role, mask in content.items():
         if not mask.any():
@@ -122,16 +116,6 @@ def _check_content(case: Case, content: dict[str, NDArray[np.bool_]]) -> None:
                 f"{ROLE_TITLES[case.reference]} ({case.reference_volume.name}).\n"
                 "Check that both show the same part of the same patient, and register them if they lie apart."
             )
-
-
-def _size_warnings(brain: NDArray[np.bool_], grid: Grid) -> tuple[str, ...]:
-    millilitres = np.count_nonzero(brain) * grid.voxel_volume_ml
-    if millilitres <= _MOST_BRAIN_ML:
-        return ()
-    return (
-        f"The volumes show {millilitres:.0f} mL, more than a brain alone: the skull seems not to have been removed. "
-        "The model knows brains without skull only. Remove it first and run again.",
-    )
 
 
 def _coverage_warnings(case: Case, channels: dict[str, _Channel]) -> tuple[str, ...]:

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
-
 from SegMambaCore.case.case import ROLE_TITLES, ROLES, Case
+from SegMambaCore.case.volume_checks import same_voxels
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.volume.overlap import grids_overlap
 from SegMambaCore.volume.read import read_volume
-from SegMambaCore.volume.volume import Grid, Volume
+from SegMambaCore.volume.volume import Volume
 
 
 def read_case(paths: dict[str, Path], reference: str = "t1c") -> Case:
@@ -22,17 +22,21 @@ def read_case(paths: dict[str, Path], reference: str = "t1c") -> Case:
     reference: the role whose grid the result is given on.
 
     Raises SegMambaError, naming role and file, when a role is missing or unknown, a file is not one sound 3D
-    image (see `read_volume`), the same file stands for two roles, or a volume does not overlap with the
-    reference.
+    image (see `read_volume`), the same file or the same voxels stand for two roles, or a volume does not
+    overlap with the reference.
     """
     _check_roles(paths, reference)
-    _check_distinct({role: str(path.resolve()) for role, path in paths.items()}, paths, "are the same file")
+    for a, b in combinations(ROLES, 2):
+        if paths[a].resolve() == paths[b].resolve():
+            raise _not_distinct(a, b, "are the same file", paths)
     with ThreadPoolExecutor(max_workers=2 * len(ROLES)) as pool:
         hashing = {role: pool.submit(_sha256, paths[role]) for role in ROLES if paths[role].exists()}
         reading = {role: pool.submit(_read_role, role, paths[role]) for role in ROLES}
         volumes = {role: future.result() for role, future in reading.items()}
         hashes = {role: future.result() for role, future in hashing.items()}
-    _check_distinct(hashes, paths, "have the same content")
+    for a, b in combinations(ROLES, 2):
+        if same_voxels(volumes[a].array, volumes[b].array):
+            raise _not_distinct(a, b, "have the same content", paths)
     for role in ROLES:
         _check_overlap(role, volumes[role], volumes[reference], reference)
     return Case(volumes, reference, {role: paths[role] for role in ROLES}, hashes)
@@ -47,14 +51,9 @@ def _check_roles(paths: dict[str, Path], reference: str) -> None:
         )
 
 
-def _check_distinct(fingerprints: dict[str, str], paths: dict[str, Path], verdict: str) -> None:
-    for a, b in combinations(fingerprints, 2):
-        if fingerprints[a] == fingerprints[b]:
-            raise SegMambaError(
-                f"{ROLE_TITLES[a]} and {ROLE_TITLES[b]} {verdict}: {paths[a]}"
-                + (f" and {paths[b]}" if paths[a] != paths[b] else "")
-                + ". Give each its own file."
-            )
+def _not_distinct(a: str, b: str, verdict: str, paths: dict[str, Path]) -> SegMambaError:
+    files = f"{paths[a]} and {paths[b]}" if paths[a] != paths[b] else f"{paths[a]}"
+    return SegMambaError(f"{ROLE_TITLES[a]} and {ROLE_TITLES[b]} {verdict}: {files}. Give each its own file.")
 
 
 def _read_role(role: str, path: Path) -> Volume:
@@ -76,19 +75,9 @@ def _sha256(path: Path) -> str:
 
 
 def _check_overlap(role: str, volume: Volume, reference: Volume, reference_role: str) -> None:
-    if not (_reaches_into(volume.grid, reference.grid) or _reaches_into(reference.grid, volume.grid)):
+    if not grids_overlap(volume.grid, reference.grid):
         raise SegMambaError(
             f"{ROLE_TITLES[role]} ({volume.name}) and {ROLE_TITLES[reference_role]} ({reference.name}) do "
             "not overlap in space: they are from different patients or sessions, or one header is wrong.\n"
             "Register the volumes first, or give others."
         )
-
-
-def _reaches_into(grid: Grid, other: Grid) -> bool:
-    """Whether any point of a lattice over one grid, at most 24 points a side, lies within the other."""
-    k, j, i = (np.linspace(0, count - 1, min(count, 24)) for count in grid.shape)
-    points = np.stack([axis.ravel() for axis in np.meshgrid(i, j, k)])
-    to_other = np.linalg.inv(other.affine) @ grid.affine
-    indices = to_other[:3, :3] @ points + to_other[:3, 3:]
-    upper = np.array(other.shape[::-1])[:, None] - 0.5
-    return bool(((indices >= -0.5) & (indices <= upper)).all(axis=0).any())

@@ -63,6 +63,13 @@ def test_same_content_twice(written: str, tmp_path: Path) -> None:
     assert "T1Gd and T2-FLAIR have the same content" in message and str(copy) in message
 
 
+def test_same_voxels_in_another_format(written: str, tmp_path: Path) -> None:
+    case, paths = written
+    other = tmp_path / "other.nrrd"
+    write_volume(case.volumes["t1n"], other)
+    assert "T1 and T2 have the same content" in _message({**paths, "t2w": other})
+
+
 def test_volumes_that_do_not_overlap(written: str, tmp_path: Path) -> None:
     case, paths = written
     far = np.eye(4)
