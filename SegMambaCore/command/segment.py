@@ -216,7 +216,7 @@ def _write_masks_and_picture(
     from SegMambaCore.report.overview import write_overview
 
     write_label_map(segmentation, folder / OUTPUT_FILES["label_map"], convention)
-    write_seg_nrrd(segmentation, folder / OUTPUT_FILES["segments"])
+    write_seg_nrrd(segmentation, folder / OUTPUT_FILES["segments"], spec.name)
     title = f"Tumor segmentation by {spec.name} on {ROLE_TITLES[case.reference]}, {date.today().isoformat()}"
     write_overview(case, segmentation, folder / OUTPUT_FILES["overview"], title)
 

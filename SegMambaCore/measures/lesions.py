@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from SegMambaCore.volume.bounding_box import bounding_box
 from SegMambaCore.volume.volume import Grid
 
+SPECK_ML = 0.05
+"""Lesions of no more than this are counted apart: BraTS 2023 leaves them out of its lesion-wise figures."""
+
 
 @dataclass(frozen=True)
 class Lesion:
@@ -26,6 +29,11 @@ class Lesion:
     def volume_ml(self) -> float:
         """Millilitres, as the voxels add up."""
         return int(np.count_nonzero(self.mask)) * self.grid.voxel_volume_ml
+
+    @property
+    def is_speck(self) -> bool:
+        """Whether it has no more than `SPECK_ML`."""
+        return self.volume_ml <= SPECK_ML
 
 
 def find_lesions(mask: NDArray[np.bool_], grid: Grid) -> list[Lesion]:

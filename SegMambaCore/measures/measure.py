@@ -18,9 +18,6 @@ from SegMambaCore.measures.side import Side, side_of
 from SegMambaCore.segmentation.segmentation import Segmentation
 from SegMambaCore.volume.volume import Grid, Volume
 
-SPECK_ML = 0.05
-"""Lesions of no more than this are counted apart: BraTS 2023 leaves them out of its lesion-wise figures."""
-
 
 @dataclass(frozen=True)
 class Diameter:
@@ -39,12 +36,14 @@ class Diameter:
 class LesionMeasures:
     """One enhancing lesion.
 
+    part: its voxels.
     longest, perpendicular: the longest diameter over all axial slices, and the longest at right angles to it
     in the same slice; None for a lesion of a few voxels between the planes of an oblique grid.
     slices: how many axial slices show the lesion.
     centre: a position to look at it, RAS millimetres.
     """
 
+    part: Lesion
     volume_ml: float
     side: Side
     longest: Diameter | None
@@ -65,7 +64,7 @@ class LesionMeasures:
 class RegionMeasures:
     """WT, TC or ET as a whole.
 
-    lesions, specks: its connected parts, and how many of them have no more than `SPECK_ML`.
+    lesions, specks: its connected parts, and how many of them are specks.
     side: None where there is no lesion.
     mean_intensity: by contrast, in the volume's units; None where a contrast does not reach.
     """
@@ -112,7 +111,7 @@ def measure_region(
         voxels=voxels,
         volume_ml=voxels * grid.voxel_volume_ml,
         lesions=len(lesions),
-        specks=sum(lesion.volume_ml <= SPECK_ML for lesion in lesions),
+        specks=sum(lesion.is_speck for lesion in lesions),
         side=side_of(lesions, plane) if lesions else None,
         mean_intensity={key: mean_intensity(mask, grid, volume) for key, volume in volumes.items()},
     )
@@ -130,6 +129,7 @@ def _measure_lesion(lesion: Lesion, least_mm: float, plane: MidsagittalPlane | N
     slices = axial_slices(lesion)
     longest, perpendicular = _diameters(slices)
     return LesionMeasures(
+        part=lesion,
         volume_ml=lesion.volume_ml,
         side=side_of([lesion], plane),
         longest=longest,

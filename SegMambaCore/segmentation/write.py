@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from pathlib import Path
 
 import nrrd
 import numpy as np
 from numpy.typing import NDArray
 
+from SegMambaCore.segmentation.fingerprint import COMPUTED_TAG, DATE_TAG, MODEL_TAG, fingerprint
 from SegMambaCore.segmentation.regions import REGIONS, LabelConvention, label_map_from_regions
 from SegMambaCore.segmentation.segmentation import Segmentation
 from SegMambaCore.segmentation.terminology import terminology_tag
@@ -33,8 +35,11 @@ def write_label_map(
     write_volume(Volume(label_map, segmentation.grid.affine, Path(path).name), path)
 
 
-def write_seg_nrrd(segmentation: Segmentation, path: Path) -> None:
+def write_seg_nrrd(segmentation: Segmentation, path: Path, model: str = "") -> None:
     """Write 3D Slicer's .seg.nrrd: three segments, each in a layer of its own, so that they overlap.
+
+    model: the name of the network, "" where none was at work. Each segment's tags hold it with the day, and
+    the fingerprint that later tells whether the segment was edited.
 
     The keys are those that vtkMRMLSegmentationStorageNode reads. Geometry is LPS, voxel for voxel the
     segmentation's grid, which is stored as the reference geometry too.
@@ -44,11 +49,11 @@ def write_seg_nrrd(segmentation: Segmentation, path: Path) -> None:
         np.uint8
     )  # (k, j, i, 3)
     content = io.BytesIO()
-    nrrd.write(content, layers, _header(segmentation), compression_level=_GZIP_LEVEL, index_order="C")
+    nrrd.write(content, layers, _header(segmentation, model), compression_level=_GZIP_LEVEL, index_order="C")
     write_whole_file(path, content.getvalue())
 
 
-def _header(segmentation: Segmentation) -> dict[str, object]:
+def _header(segmentation: Segmentation, model: str) -> dict[str, object]:
     origin, spacing, direction = lps_geometry(segmentation.grid)
     axes = np.reshape(direction, (3, 3)) * spacing  # columns: the steps along i, j, k
     header: dict[str, object] = {
@@ -75,9 +80,18 @@ def _header(segmentation: Segmentation) -> dict[str, object]:
             f"Segment{layer}_Extent": _extent(segmentation.masks[region.key]),
             # "In progress": computed, and not reviewed by anyone.
             f"Segment{layer}_Tags": "Segmentation.Status:inprogress|"
-            f"TerminologyEntry:{terminology_tag(region.key)}|",
+            f"TerminologyEntry:{terminology_tag(region.key)}|"
+            + "".join(f"{tag}:{value}|" for tag, value in _origin(segmentation.masks[region.key], model)),
         }
     return header
+
+
+def _origin(mask: NDArray[np.bool_], model: str) -> list[tuple[str, str]]:
+    if not model:
+        return []
+    # A tag ends at the next bar, and its name at the first colon.
+    name = model.replace("|", " ")
+    return [(COMPUTED_TAG, fingerprint(mask)), (MODEL_TAG, name), (DATE_TAG, date.today().isoformat())]
 
 
 def _reference_geometry(grid: Grid) -> str:

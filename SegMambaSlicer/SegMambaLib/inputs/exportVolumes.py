@@ -32,33 +32,43 @@ def exportVolumes(volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode], folder:
 def worldAffine(volume: slicer.vtkMRMLScalarVolumeNode) -> NDArray[np.float64]:
     """Return the 4 x 4 affine from voxel indices (i, j, k, 1) to world RAS millimetres, transforms included.
 
-    Raises ValueError for a node without voxels, under a non-linear transform, or sheared: no affine file can
-    say where such voxels lie, and resampling is the user's decision.
+    Raises ValueError for a node without voxels, and as `affineToWorld`.
     """
-    name = volume.GetName()
     if volume.GetImageData() is None or volume.GetImageData().GetNumberOfPoints() == 0:
-        raise ValueError(_("The volume {name} has no voxels.").format(name=name))
+        raise ValueError(_("The volume {name} has no voxels.").format(name=volume.GetName()))
+    ijkToLocal = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(ijkToLocal)
+    return affineToWorld(volume, slicer.util.arrayFromVTKMatrix(ijkToLocal))
+
+
+def affineToWorld(
+    node: slicer.vtkMRMLTransformableNode, ijkToLocal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the affine that takes voxel indices of a node's image to the world, its parent transforms included.
+
+    ijkToLocal: 4 x 4, to the node's own RAS coordinates.
+    Raises ValueError under a non-linear transform, and for sheared axes: no affine file can say where such
+    voxels lie, and resampling is the user's decision.
+    """
     localToWorld = vtk.vtkMatrix4x4()
-    transform = volume.GetParentTransformNode()
+    transform = node.GetParentTransformNode()
     if transform is not None:
         if not transform.IsTransformToWorldLinear():
             raise ValueError(
                 _(
-                    "The volume {name} is under the non-linear transform {transform}. Harden the transform "
-                    "or remove it from the volume, in the Transforms module."
-                ).format(name=name, transform=transform.GetName())
+                    "{name} is under the non-linear transform {transform}. Harden the transform or remove it "
+                    "from {name}, in the Transforms module."
+                ).format(name=node.GetName(), transform=transform.GetName())
             )
         transform.GetMatrixTransformToWorld(localToWorld)
-    ijkToLocal = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(ijkToLocal)
-    affine = slicer.util.arrayFromVTKMatrix(localToWorld) @ slicer.util.arrayFromVTKMatrix(ijkToLocal)
+    affine = slicer.util.arrayFromVTKMatrix(localToWorld) @ ijkToLocal
     axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     if np.abs(axes.T @ axes - np.eye(3)).max() > _LARGEST_COSINE_BETWEEN_AXES:
         raise ValueError(
             _(
-                "The axes of the volume {name} are not at right angles (gantry tilt or a shearing "
-                "transform). Harden its transform, or resample it onto another volume."
-            ).format(name=name)
+                "The axes of {name} are not at right angles (gantry tilt or a shearing transform). Harden its "
+                "transform, or resample it onto another volume."
+            ).format(name=node.GetName())
         )
     return affine
 

@@ -15,6 +15,7 @@ from .regions import REGIONS
 from .wholeNrrd import isWholeNrrd
 
 _TOLERANCE_MM = 1e-3
+_ORIGIN_TAGS = ("Segmentation.Status", "SegMamba.Computed", "SegMamba.Model", "SegMamba.Date")
 
 
 def importSegments(
@@ -98,6 +99,12 @@ def _setSegment(
         segment = slicer.vtkSegment()
         segment.DeepCopyMetadata(template)
         segments.AddSegment(segment, region)
+    else:
+        # Whose work the segment is, and that nobody has reviewed it; the user's name and color for it stay.
+        for tag in _ORIGIN_TAGS:
+            value = vtk.reference("")
+            template.GetTag(tag, value)
+            segments.GetSegment(region).SetTag(tag, str(value))
     slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, region, reference)
 
 
