@@ -9,5 +9,9 @@ class SegMambaError(Exception):
     """
 
 
+class DiskFullError(SegMambaError):
+    """There is no room for the results: whatever comes next will fail alike."""
+
+
 class CancelledError(Exception):
-    """The user asked to stop. Nothing is wrong and nothing was written."""
+    """The user asked to stop. Nothing is wrong; the message, if any, says what was finished before."""

@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from SegMambaCore.errors import SegMambaError
+from SegMambaCore.errors import DiskFullError, SegMambaError
 
 
 def write_whole_file(path: Path, content: bytes) -> None:
@@ -24,7 +24,7 @@ def write_whole_file(path: Path, content: bytes) -> None:
             part.unlink(missing_ok=True)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise SegMambaError(
+            raise DiskFullError(
                 f"{path}: the disk is full. Free some space or choose another folder."
             ) from error
         raise SegMambaError(

@@ -27,7 +27,7 @@ def find_case_files(folder: Path) -> dict[str, Path]:
         problem = "this is a file, not a folder" if folder.exists() else "there is no such folder"
         raise SegMambaError(f"{folder}: {problem}. Give the folder of a case, or its four files.")
     paths = image_files(folder)
-    choices = assign_roles([Series(_SUFFIX.sub("", path.name)) for path in paths])
+    choices = assign_roles([series_of_file(path.name) for path in paths])
     if not all(_is_plain(choice) for choice in choices.values()):
         summary = "; ".join(
             f"{ROLE_TITLES[role]}: {', '.join(paths[index].name for index in choice.candidates) or 'none'}"
@@ -42,12 +42,18 @@ def find_case_files(folder: Path) -> dict[str, Path]:
 
 def image_files(folder: Path) -> list[Path]:
     """Return the NIfTI, NRRD, MHA and MHD files that lie directly in a folder, by name."""
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        # macOS leaves "._name" beside each file on foreign disks.
-        if path.is_file() and _SUFFIX.search(path.name) and not path.name.startswith(".")
-    ]
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and is_image_name(path.name)]
+
+
+def is_image_name(name: str) -> bool:
+    """Return whether a file's name is that of a NIfTI, NRRD, MHA or MHD file."""
+    # macOS leaves "._name" beside each file on foreign disks.
+    return _SUFFIX.search(name) is not None and not name.startswith(".")
+
+
+def series_of_file(name: str) -> Series:
+    """Return what an image file's name says."""
+    return Series(_SUFFIX.sub("", name))
 
 
 def _is_plain(choice: RoleChoice) -> bool:

@@ -30,7 +30,7 @@ def read_case(paths: dict[str, Path], reference: str = "t1c") -> Case:
         if paths[a].resolve() == paths[b].resolve():
             raise _not_distinct(a, b, "are the same file", paths)
     with ThreadPoolExecutor(max_workers=2 * len(ROLES)) as pool:
-        hashing = {role: pool.submit(_sha256, paths[role]) for role in ROLES if paths[role].exists()}
+        hashing = {role: pool.submit(source_sha256, paths[role]) for role in ROLES if paths[role].exists()}
         reading = {role: pool.submit(_read_role, role, paths[role]) for role in ROLES}
         volumes = {role: future.result() for role, future in reading.items()}
         hashes = {role: future.result() for role, future in hashing.items()}
@@ -40,6 +40,17 @@ def read_case(paths: dict[str, Path], reference: str = "t1c") -> Case:
     for role in ROLES:
         _check_overlap(role, volumes[role], volumes[reference], reference)
     return Case(volumes, reference, {role: paths[role] for role in ROLES}, hashes)
+
+
+def source_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the files of a folder in the order of their names, as hex digits."""
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _check_roles(paths: dict[str, Path], reference: str) -> None:
@@ -61,17 +72,6 @@ def _read_role(role: str, path: Path) -> Volume:
         return read_volume(path)
     except SegMambaError as error:
         raise SegMambaError(f"{ROLE_TITLES[role]}: {error}") from error
-
-
-def _sha256(path: Path) -> str:
-    """Hash a file, or the files of a folder in the order of their names."""
-    digest = hashlib.sha256()
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        if file.is_file():
-            with file.open("rb") as stream:
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _check_overlap(role: str, volume: Volume, reference: Volume, reference_role: str) -> None:

@@ -9,11 +9,21 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from SegMambaCore import __version__
-from SegMambaCore.command import benchmark, follow_up, import_weights, models, register, sample, segment
+from SegMambaCore.command import (
+    batch,
+    benchmark,
+    follow_up,
+    import_weights,
+    models,
+    register,
+    sample,
+    segment,
+)
 from SegMambaCore.errors import CancelledError, SegMambaError
 
 COMMANDS = {
     "segment": (segment, "segment the tumor in four MRI volumes"),
+    "batch": (batch, "segment a folder of patients"),
     "follow-up": (follow_up, "compare the segmented scans of one patient"),
     "register": (register, "lay one scan of a head onto another"),
     "models": (models, "list the models on this computer"),
@@ -29,6 +39,8 @@ EXIT_CANCELLED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 after a mistake of the user's, 130 when cancelled.
 
+    A batch in which some patients could not be segmented returns 3.
+
     arguments: without the program's name; None takes those of the process. Mistakes are told in one to three
     lines on standard error. Exits with 2 when the arguments themselves are wrong.
     """
@@ -41,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SegMambaError as error:
         print(error, file=sys.stderr)
         return EXIT_ERROR
-    except CancelledError:
-        print("Cancelled. Nothing was written.", file=sys.stderr)
+    except CancelledError as cancelled:
+        print(str(cancelled) or "Cancelled. Nothing was written.", file=sys.stderr)
         return EXIT_CANCELLED
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

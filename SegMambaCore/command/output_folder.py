@@ -6,12 +6,15 @@ import contextlib
 import errno
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from SegMambaCore.errors import SegMambaError
+from SegMambaCore.errors import DiskFullError, SegMambaError
+
+_TEMPORARY = ".segmamba-"
 
 
 def check_output_folder(folder: Path) -> None:
@@ -30,17 +33,19 @@ def check_output_folder(folder: Path) -> None:
 
 
 @contextmanager
-def all_or_nothing(folder: Path) -> Iterator[Path]:
+def all_or_nothing(folder: Path, seal: str | None = None) -> Iterator[Path]:
     """Yield a temporary folder inside the folder; when the block ends well, its files move into the folder.
 
     Files of the same names are replaced. When the block or a move fails, the folder is as it was before, or
-    absent if it was. Raises SegMambaError when the folder or the disk does not take the files.
+    absent if it was. seal: the name of the file that vouches for the others. An older one goes away first and
+    the new one comes last: even if the program is killed amid the moves, a folder with it is whole.
+    Raises SegMambaError when the folder or the disk does not take the files.
     """
     made: list[Path] = []
     try:
         try:
             made = _make_folders(folder)
-            with tempfile.TemporaryDirectory(prefix=".segmamba-", dir=folder) as name:
+            with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=folder) as name:
                 new, old = Path(name, "new"), Path(name, "old")
                 new.mkdir()
                 old.mkdir()
@@ -49,8 +54,8 @@ def all_or_nothing(folder: Path) -> Iterator[Path]:
                 except SegMambaError as error:
                     # A writer names its file in the temporary folder, which tells nobody anything.
                     message = re.sub(re.escape(str(new)) + "[^:]*", lambda _: f"Output {folder}", str(error))
-                    raise SegMambaError(message) from error
-                _move_in(new, folder, old)
+                    raise type(error)(message) from error
+                _move_in(new, folder, old, seal)
         except OSError as error:
             raise _unwritable(folder, error) from error
     except BaseException:
@@ -58,6 +63,12 @@ def all_or_nothing(folder: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 path.rmdir()
         raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed run left in its output folder; nobody may be writing there now."""
+    for path in folder.glob(f"{_TEMPORARY}*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _existing_part(folder: Path) -> Path:
@@ -71,21 +82,22 @@ def _make_folders(folder: Path) -> list[Path]:
     return absent[::-1]
 
 
-def _move_in(new: Path, folder: Path, old: Path) -> None:
+def _move_in(new: Path, folder: Path, old: Path, seal: str | None) -> None:
     """Move the new files in; what they replace goes to `old`, and comes back if one of them fails."""
-    done: list[str] = []
+    names = sorted((file.name for file in new.iterdir()), key=lambda name: (name == seal, name))
     try:
-        for file in sorted(new.iterdir()):
-            target = folder / file.name
+        for name in reversed(names):
+            target = folder / name
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, f"{target} is a folder")
             if target.exists():
-                os.replace(target, old / file.name)
-            done.append(file.name)
-            os.replace(file, target)
+                os.replace(target, old / name)
+        for name in names:
+            os.replace(new / name, folder / name)
     except BaseException:
-        for name in done:
-            (folder / name).unlink(missing_ok=True)
+        for name in names:
+            if not (new / name).exists():
+                (folder / name).unlink(missing_ok=True)
             if (old / name).exists():
                 os.replace(old / name, folder / name)
         raise
@@ -93,6 +105,6 @@ def _move_in(new: Path, folder: Path, old: Path) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> SegMambaError:
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return SegMambaError(f"Output {folder}: the disk is full. Free some space or choose another folder.")
+        return DiskFullError(f"Output {folder}: the disk is full. Free some space or choose another folder.")
     reason = error.strerror or str(error)
     return SegMambaError(f"Output {folder}: cannot be written to ({reason}). Choose another folder.")

@@ -10,9 +10,11 @@ from typing import Any, Literal, Protocol
 
 from tqdm import tqdm
 
-Phase = Literal["read", "prepare", "load", "segment", "register", "write"]
+Phase = Literal["find", "check", "read", "prepare", "load", "segment", "register", "write"]
 
 PHASE_TITLES: dict[Phase, str] = {
+    "find": "Looking for patients",
+    "check": "Looking who is finished",
     "read": "Reading volumes",
     "prepare": "Preparing volumes",
     "load": "Loading the model",

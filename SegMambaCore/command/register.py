@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from SegMambaCore.command.cancel import cancel_on_signal
+from SegMambaCore.command.failure import failure_told
 from SegMambaCore.command.output_folder import check_output_folder
 from SegMambaCore.command.progress import Progress, make_progress
-from SegMambaCore.errors import CancelledError, SegMambaError
 from SegMambaCore.registration.rigid import RigidRegistration, register_rigid
 from SegMambaCore.registration.transform_file import SUFFIXES, write_transform
 from SegMambaCore.volume.read import read_volume
@@ -69,17 +69,8 @@ def run(args: argparse.Namespace) -> int:
     if args.output.suffix not in SUFFIXES:
         args.usage_error(f"--output has to end in {' or '.join(SUFFIXES)}, not {args.output.name}")
     progress = make_progress(args.progress)
-    try:
-        with cancel_on_signal() as is_cancelled:
-            outcome = _register(args, progress, is_cancelled)
-    except SegMambaError as error:
-        progress.error(str(error))
-        raise
-    except CancelledError:
-        raise
-    except Exception as error:
-        progress.error(f"SegMamba failed unexpectedly ({type(error).__name__}: {error}).")
-        raise
+    with failure_told(progress.error), cancel_on_signal() as is_cancelled:
+        outcome = _register(args, progress, is_cancelled)
     progress.result(outcome)
     return 0
 

@@ -54,14 +54,15 @@ def read_dicom_folder(folder: Path) -> sitk.Image:
 def _check_all_readable(folder: Path, readable: Iterable[str]) -> None:
     """GDCM leaves a damaged file out without a word, and at the end of the stack that would leave no gap."""
     known = {Path(name).name for name in readable}
-    lost = sorted(file.name for file in folder.iterdir() if file.name not in known and _is_dicom(file))
+    lost = sorted(file.name for file in folder.iterdir() if file.name not in known and is_dicom(file))
     if lost:
         raise SegMambaError(
             f"{folder}: {len(lost)} DICOM files are damaged, {lost[0]} for instance. Export the series again."
         )
 
 
-def _is_dicom(path: Path) -> bool:
+def is_dicom(path: Path) -> bool:
+    """Return whether a file says at its beginning that it is a DICOM file, and is no index of such files."""
     if not path.is_file() or path.name.upper() == "DICOMDIR":
         return False
     with path.open("rb") as file:

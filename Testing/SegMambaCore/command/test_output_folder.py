@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from SegMambaCore.command.output_folder import all_or_nothing, check_output_folder
+from SegMambaCore.command.output_folder import all_or_nothing, check_output_folder, remove_leftovers
 from SegMambaCore.errors import CancelledError, SegMambaError
 from SegMambaCore.volume.volume import Volume
 from SegMambaCore.volume.write import write_volume
@@ -131,3 +131,32 @@ def test_a_really_full_disk(small_disk: Path) -> None:
         (folder / "a.bin").write_bytes(bytes(100_000))
         (folder / "b.bin").write_bytes(bytes(400_000))
     assert list(small_disk.iterdir()) == []
+
+
+def test_the_seal_goes_first_and_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After every single move, a folder with the seal holds files of one generation only."""
+    for name in ("a.txt", "report.txt", "z.txt"):
+        (tmp_path / name).write_text("old", encoding="utf-8")
+    seen: list[dict[str, str]] = []
+    replace = os.replace
+
+    def watch(source: Path, target: Path) -> None:
+        replace(source, target)
+        seen.append({path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("*.txt")})
+
+    monkeypatch.setattr(os, "replace", watch)
+    with all_or_nothing(tmp_path, seal="report.txt") as folder:
+        for name in ("a.txt", "report.txt", "z.txt"):
+            (folder / name).write_text("new", encoding="utf-8")
+    assert len(seen) == 6
+    for contents in seen:
+        assert "report.txt" not in contents or (set(contents.values()) == {"new"} and len(contents) == 3)
+
+
+def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".segmamba-abc" / "new").mkdir(parents=True)
+    (tmp_path / ".segmamba-abc" / "new" / "a.txt").write_text("half", encoding="utf-8")
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    remove_leftovers(tmp_path / "absent")

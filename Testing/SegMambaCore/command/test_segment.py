@@ -15,7 +15,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from SegMambaCore.command import segment
+from SegMambaCore.command import segment_case
 from SegMambaCore.command.main import main
 from SegMambaCore.command.progress import JsonProgress
 from SegMambaCore.errors import SegMambaError
@@ -337,7 +337,7 @@ def test_a_writer_that_fails_leaves_nothing(
     def fail(*_: object) -> None:
         raise SegMambaError("The disk is full.")
 
-    monkeypatch.setattr(segment, writer, fail)
+    monkeypatch.setattr(segment_case, writer, fail)
     _assert_refused(
         _arguments(tiny_case, tiny_model, tmp_path / "out"), tmp_path / "out", capfd, ["disk is full"]
     )
@@ -390,7 +390,7 @@ def test_an_error_of_the_program_s_own_reaches_the_panel(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr(segment, "restore", fail)
+    monkeypatch.setattr(segment_case, "restore", fail)
     with pytest.raises(ZeroDivisionError):
         main(_arguments(tiny_case, tiny_model, tmp_path / "out", "--progress", "json"))
     event = _events(capsys.readouterr().out)[-1]

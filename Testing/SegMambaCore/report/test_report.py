@@ -18,6 +18,7 @@ from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.measures.measure import measure
 from SegMambaCore.measures.midsagittal import MidsagittalPlane
 from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.report.read_report import read_report
 from SegMambaCore.report.report import Run, write_report
 from SegMambaCore.segmentation.segmentation import Segmentation
 from SegMambaCore.volume.volume import Grid, Volume
@@ -150,6 +151,9 @@ def test_each_enhancing_lesion_has_its_diameters_and_where_they_lie(tmp_path: Pa
     assert (large["axial_slices"], large["measurable"], large["side"]) == (2, False, "unknown")
     assert speck["volume_ml"] == 0.001
     assert report["measurable_from_mm"] == 10.0
+    earlier = read_report(tmp_path / "report.json")
+    assert earlier is not None and (earlier.lesions["ET"], earlier.measurable) == (1, 0)
+    assert earlier.largest == (large["longest"]["mm"], large["perpendicular"]["mm"], large["product_mm2"])
 
 
 def test_an_input_that_never_was_a_file_has_neither_path_nor_hash(tmp_path: Path) -> None:
@@ -177,3 +181,16 @@ def test_report_is_strict_json_or_absent(tmp_path: Path) -> None:
 def test_missing_folder_is_a_mistake_the_user_can_read(tmp_path: Path) -> None:
     with pytest.raises(SegMambaError, match="absent"):
         write_report(_run(tmp_path), tmp_path / "absent" / "report.json")
+
+
+def test_a_report_can_be_read_again(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    write_report(run, tmp_path / "report.json")
+    earlier = read_report(tmp_path / "report.json")
+    assert earlier is not None
+    assert earlier.hashes == run.case.hashes
+    assert earlier.volumes_ml == {"WT": 0.003, "TC": 0.001, "ET": None}
+    assert earlier.warnings == ("The volumes lie apart.", "Smaller patches.")
+    assert (earlier.model_name, earlier.model_sha256) == ("segmamba-small", "ab" * 32)
+    assert earlier.settings_asked == {"mode": "auto", "mirror": "auto", "overlap": 0.5, "device": "auto"}
+    assert earlier.seconds == 11.25 and earlier.finished.startswith("2026-03-04T05:06:19")

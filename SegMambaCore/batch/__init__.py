@@ -1,0 +1,1 @@
+"""Many patients: finding them, knowing who is finished, and telling how it went."""

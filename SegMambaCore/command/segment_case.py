@@ -1,0 +1,134 @@
+"""One case through a network that is loaded already: what `segment` does once and `batch` again and again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from SegMambaCore.case.case import ROLE_TITLES, Case
+from SegMambaCore.case.prepared import PreparedCase
+from SegMambaCore.command.choices import Choices
+from SegMambaCore.command.output_folder import all_or_nothing
+from SegMambaCore.command.progress import Result
+from SegMambaCore.command.steps import Steps
+from SegMambaCore.measures.measure import measure
+from SegMambaCore.measures.midsagittal import find_midsagittal_plane
+from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.report.report import Run, write_report
+from SegMambaCore.segmentation.regions import LabelConvention
+from SegMambaCore.segmentation.restore import restore
+from SegMambaCore.segmentation.segmentation import Segmentation
+from SegMambaCore.segmentation.write import write_label_map, write_seg_nrrd
+
+# PyTorch, MONAI and matplotlib take seconds to import. What needs them is imported where it is used: a
+# mistake in the arguments is answered at once, and the volumes are read meanwhile.
+if TYPE_CHECKING:
+    from torch import nn
+
+OUTPUT_FILES = {
+    "label_map": "segmentation.nii.gz",
+    "segments": "segmentation.seg.nrrd",
+    "report": "report.json",
+    "overview": "overview.png",
+}
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """sha256: of the file that the network was read from."""
+
+    network: nn.Module
+    spec: ModelSpec
+    sha256: str
+
+
+def load_model(path: Path, device: str) -> LoadedModel:
+    """Import PyTorch, make sure that the device exists, and read the network.
+
+    Raises SegMambaError when the device or the model is of no use.
+    """
+    # Read by PyTorch's allocator at its start, on Linux: with large tensors in large pages a forward takes a
+    # seventh less time, which page faults took.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    from SegMambaCore.inference.device import choose_device
+    from SegMambaCore.model_file.safetensors_file import read_model
+
+    choose_device(device)
+    network, spec = read_model(path)
+    return LoadedModel(network, spec, model_sha256(path))
+
+
+def model_sha256(path: Path) -> str:
+    """Return what a report says of the model's file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def segment_case(
+    case: Case, prepared: PreparedCase, model: LoadedModel, choices: Choices, output: Path, steps: Steps
+) -> Result:
+    """Segment a prepared case and write the four files into the folder `output`, all or none.
+
+    steps: goes on with "segment" and "write".
+    Raises SegMambaError when memory or the disk does not suffice, CancelledError when asked to stop.
+    """
+    from SegMambaCore.inference.device import device_name
+    from SegMambaCore.inference.predict import predict
+
+    for warning in prepared.warnings:
+        steps.progress.warning(warning)
+    steps.begin("segment")
+    prediction = predict(
+        model.network,
+        model.spec,
+        prepared.tensor,
+        choices.settings,
+        on_progress=steps.progress.progress,
+        is_cancelled=steps.is_cancelled,
+    )
+    for fallback in prediction.fallbacks:
+        steps.progress.warning(fallback)
+    segmentation = restore(prediction.probabilities, prepared.record, model.spec)
+
+    steps.begin("write")
+    with all_or_nothing(output, seal=OUTPUT_FILES["report"]) as folder:
+        _write_masks_and_picture(case, segmentation, model.spec, choices.labels, folder)
+        run = Run(
+            case=case,
+            measures=measure(segmentation, case.volumes, find_midsagittal_plane(case.reference_volume)),
+            label_convention=choices.labels,
+            model=model.spec,
+            model_sha256=model.sha256,
+            settings_asked=choices.settings,
+            settings_used=prediction.settings_used,
+            device_name=device_name(prediction.settings_used.device),
+            started=steps.started,
+            finished=datetime.now().astimezone(),
+            seconds=steps.seconds(),
+            fallbacks=prediction.fallbacks,
+            warnings=prepared.warnings,
+        )
+        write_report(run, folder / OUTPUT_FILES["report"])
+        steps.stop_if_cancelled()
+
+    return Result(
+        output=output,
+        files=OUTPUT_FILES,
+        volumes_ml={region: segmentation.volume_ml(region) for region in segmentation.masks},
+        device=prediction.settings_used.device.partition(":")[0],
+        seconds=sum(steps.seconds().values()),
+    )
+
+
+def _write_masks_and_picture(
+    case: Case, segmentation: Segmentation, spec: ModelSpec, convention: LabelConvention, folder: Path
+) -> None:
+    from SegMambaCore.report.overview import write_overview
+
+    write_label_map(segmentation, folder / OUTPUT_FILES["label_map"], convention)
+    write_seg_nrrd(segmentation, folder / OUTPUT_FILES["segments"], spec.name)
+    title = f"Tumor segmentation by {spec.name} on {ROLE_TITLES[case.reference]}, {date.today().isoformat()}"
+    write_overview(case, segmentation, folder / OUTPUT_FILES["overview"], title)
