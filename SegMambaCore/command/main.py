@@ -12,6 +12,7 @@ from SegMambaCore import __version__
 from SegMambaCore.command import (
     batch,
     benchmark,
+    devices,
     follow_up,
     import_weights,
     models,
@@ -19,6 +20,7 @@ from SegMambaCore.command import (
     sample,
     segment,
 )
+from SegMambaCore.command.parent import ending_with_parent
 from SegMambaCore.errors import CancelledError, SegMambaError
 
 COMMANDS = {
@@ -26,6 +28,7 @@ COMMANDS = {
     "batch": (batch, "segment a folder of patients"),
     "follow-up": (follow_up, "compare the segmented scans of one patient"),
     "register": (register, "lay one scan of a head onto another"),
+    "devices": (devices, "list what the network can run on"),
     "models": (models, "list the models on this computer"),
     "import-weights": (import_weights, "convert PyTorch weights of the public SegMamba code"),
     "sample": (sample, "write a synthetic case to try SegMamba with"),
@@ -49,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(arguments)
     try:
-        return args.run(args)
+        with ending_with_parent():
+            return args.run(args)
     except SegMambaError as error:
         print(error, file=sys.stderr)
         return EXIT_ERROR

@@ -10,14 +10,20 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from .models.modelFiles import modelFiles
+from .models.modelFiles import modelFiles, modelNetwork
 from .parameterNode import SegMambaParameterNode
+from .result.largestCrossSection import jumpToLargestCrossSection
+from .result.nestedSegments import NestedSegments
 from .result.runHistory import RunHistory
 from .result.terminology import loadTerminology
+from .run.devices import DeviceQuery, Devices
 from .run.program import findProgram
 from .run.progressText import progressText
+from .run.quality import DEFAULT_QUALITY
+from .run.runTimes import ExpectedTime, RunTimes, expectedTime
 from .run.segmentationJob import SegmentationJob
 from .run.segmentationRun import RunState
+from .run.segmentCommand import RunChoices
 
 SECONDS_BETWEEN_POLLS = 0.1
 
@@ -29,6 +35,8 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         ScriptedLoadableModuleLogic.__init__(self)
         self.job: SegmentationJob | None = None
         self._history = RunHistory()
+        self._nestedSegments = NestedSegments(self._history)
+        self._times = RunTimes(slicer.app.userSettings())
         loadTerminology()
 
     def getParameterNode(self) -> SegMambaParameterNode:
@@ -44,15 +52,18 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         volumes: dict[str, slicer.vtkMRMLScalarVolumeNode],
         segmentation: slicer.vtkMRMLSegmentationNode | None = None,
         model: str = "",
+        quality: str = DEFAULT_QUALITY,
+        device: str = "auto",
         onProgress: Callable[[str], None] | None = None,
     ) -> slicer.vtkMRMLSegmentationNode:
         """Segment and wait for the result; for scripts.
 
         volumes: nodes by role, "t1n", "t1c", "t2w" and "t2f"; segmentation: where the result goes, None for a
-        new node; onProgress: gets a line of text ten times a second.
+        new node; model: a name of `models`, "" for the default; quality: "fast", "standard" or "best"; device:
+        "auto", "cpu", "cuda:0" or "mps"; onProgress: gets a line of text ten times a second.
         Raises ValueError for inputs that do not do, RuntimeError when the run fails.
         """
-        self.start(volumes, segmentation, model)
+        self.start(volumes, segmentation, RunChoices(model, quality, device))
         assert self.job is not None
         try:
             while not self.poll().isOver:
@@ -69,13 +80,14 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         self,
         volumes: dict[str, slicer.vtkMRMLScalarVolumeNode],
         segmentation: slicer.vtkMRMLSegmentationNode | None,
-        model: str,
+        choices: RunChoices,
     ) -> None:
         """Start a run; arguments and errors as `segment`. Then call `poll` now and then."""
         if self.isRunning:
             raise RuntimeError(_("A segmentation is running already."))
-        temporaryPath = Path(slicer.app.temporaryPath)
-        self.job = SegmentationJob(volumes, segmentation, model, findProgram(), self._history, temporaryPath)
+        self.job = SegmentationJob(
+            volumes, segmentation, choices, findProgram(), self._history, self._temporaryPath()
+        )
 
     @property
     def isRunning(self) -> bool:
@@ -83,9 +95,15 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         return self.job is not None and not self.job.state.isOver
 
     def poll(self) -> RunState:
-        """Look how the run is getting on; the call that sees its success imports the segments."""
+        """Look how the run is getting on; the call that sees its success imports the segments and shows them."""
         assert self.job is not None
-        return self.job.poll()
+        wasRunning = self.isRunning
+        state = self.job.poll()
+        if wasRunning and state is RunState.SUCCEEDED:
+            self._times.record(self.job.choices.model, self.job.report)
+            self._nestedSegments.remember(self.job.segmentation)
+            jumpToLargestCrossSection(self.job.segmentation)
+        return state
 
     def cancel(self) -> None:
         """Ask a run to stop, if there is one; `poll` tells when it has."""
@@ -97,11 +115,36 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         if self.job is not None and self.isRunning:
             self.job.stopNow()
 
+    def askForDevices(self) -> DeviceQuery:
+        """Ask what the network can run on; the answer comes within seconds. Raises RuntimeError if it can't."""
+        return DeviceQuery(findProgram(), self._temporaryPath())
+
+    def expectedTime(self, choices: RunChoices, devices: Devices) -> ExpectedTime | None:
+        """Return how long a run will take, None where nothing is known. devices: from `askForDevices`."""
+        path = next((path for path in modelFiles() if choices.model in ("", path.stem)), None)
+        return expectedTime(choices, modelNetwork(path) if path else None, devices, self._times)
+
     @property
     def canUndo(self) -> bool:
-        """Whether the last run into an existing segmentation can be taken back."""
+        """Whether the last run into an existing segmentation, or the last nesting, can be taken back."""
         return self._history.canUndo()
 
+    @property
+    def undoTitle(self) -> str:
+        """What `undo` would be called, "" where there is nothing to take back."""
+        return self._history.nextTitle()
+
     def undo(self) -> None:
-        """Take back the last run into an existing segmentation and the edits since. Needs `canUndo`."""
-        self._history.undo()
+        """Take back the last run into a segmentation, or the last nesting, and the edits since. Needs `canUndo`."""
+        self._nestedSegments.remember(self._history.undo())
+
+    def makeNested(self, segmentation: slicer.vtkMRMLSegmentationNode) -> dict[str, int]:
+        """Make ET lie in TC and TC in WT; return the change in voxels by region. `undo` takes it back.
+
+        Where WT or TC was erased since the run, what lay inside goes too; where TC or ET was painted, what is around
+        grows. Raises ValueError for a segmentation without the three regions or without its volume.
+        """
+        return self._nestedSegments.makeNested(segmentation)
+
+    def _temporaryPath(self) -> Path:
+        return Path(slicer.app.temporaryPath)

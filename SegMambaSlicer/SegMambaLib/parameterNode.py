@@ -9,7 +9,8 @@ from slicer.parameterNodeWrapper import parameterNodeWrapper
 class SegMambaParameterNode:
     """t1n, t1c, t2w, t2f: the volumes by role. segmentation: where the result goes, None for a new one.
 
-    model: the name of the network, "" for the default.
+    model: the name of the network, "" for the default. quality: "fast", "standard" or "best". device: "auto" or as
+    the command takes it.
     """
 
     t1n: slicer.vtkMRMLScalarVolumeNode
@@ -18,3 +19,5 @@ class SegMambaParameterNode:
     t2f: slicer.vtkMRMLScalarVolumeNode
     segmentation: slicer.vtkMRMLSegmentationNode
     model: str = ""
+    quality: str = "standard"
+    device: str = "auto"

@@ -53,4 +53,5 @@ else:
         slicer.app = Application(scene, str(temporary))
         slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
         yield scene
+        slicer.app.layoutManager().close()
         scene.Clear()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
+
 import qt
 import slicer
 from slicer.i18n import tr as _
@@ -13,49 +16,43 @@ from ..packages.dependencies import ensureDependencies
 from ..parameterNode import SegMambaParameterNode
 from ..run.progressText import progressText, resultText
 from ..run.segmentationRun import RunState
+from ..run.segmentCommand import RunChoices
+from .runChoices import RunChoicesPart
 from .section import Panel, Section
+
+SHORTCUT = "Ctrl+Return"
 
 
 class RunSection(Section):
-    """Where the result goes, the button, how far the run is, and how to take it back."""
+    """The choices of a run, its button, and how far it is. The modules of Slicer stay usable meanwhile."""
 
     uiFile = "Run.ui"
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
-        for model in panel.logic.models():
-            self.ui.modelSelector.addItem(model)
+        self.choices = RunChoicesPart(panel, self.ui)
         self._timer = qt.QTimer()
         self._timer.setInterval(round(1000 * SECONDS_BETWEEN_POLLS))
         self._timer.connect("timeout()", self.onTimer)
-        self.ui.modelSelector.connect("currentTextChanged(QString)", self.onModelChanged)
         self.ui.segmentButton.connect("clicked(bool)", self.onSegmentButton)
-        self.ui.undoButton.connect("clicked(bool)", self.onUndoButton)
 
-    def setParameterNode(self, node: SegMambaParameterNode | None) -> None:
-        super().setParameterNode(node)
-        if node:
-            self._selectModel(node)
+    def enter(self) -> None:
+        self.choices.askForDevices()
 
     def cleanup(self) -> None:
         self._timer.stop()
+        self.choices.cleanup()
         self.panel.logic.stopNow()
 
     def update(self) -> None:
         running = self.panel.logic.isRunning
-        self.ui.modelSelector.enabled = not running
+        self.choices.update(not running)
         self.ui.segmentationSelector.enabled = not running
         self.ui.progressBar.visible = running
-        self.ui.undoButton.enabled = not running and self.panel.logic.canUndo
         if running:
             self._showProgress()
         else:
             self._showWhetherItCanStart()
-
-    def onModelChanged(self, model: str) -> None:
-        """The list of models depends on the installation: the parameter node can't connect it by itself."""
-        if self.panel.parameterNode:
-            self.panel.parameterNode.model = model
 
     def onSegmentButton(self, _checked: bool = False) -> None:
         """Start a run, or cancel the one that is going on."""
@@ -65,19 +62,15 @@ class RunSection(Section):
             self._start()
         self.panel.refresh()
 
-    def onUndoButton(self, _checked: bool = False) -> None:
-        """Give the segmentation back as it was before the last run."""
-        self.panel.logic.undo()
-        self.panel.refresh()
-
     def onTimer(self) -> None:
         """Look how the run is getting on."""
         try:
             state = self.panel.logic.poll()
         except Exception:
             self._timer.stop()
+            self._showUnexpectedError()
             self.panel.refresh()
-            raise
+            return
         if state.isOver:
             self._timer.stop()
             self._showEnd(state)
@@ -90,36 +83,45 @@ class RunSection(Section):
         assert node is not None
         self.showError("")
         self.ui.statusLabel.text = ""
-        with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started.")):
-            try:
-                ensureDependencies()
-                self.panel.logic.start(self._volumes(node), node.segmentation, node.model)
-            except (ValueError, RuntimeError) as error:
-                self.showError(str(error))
-                return
-        self._timer.start()
+        choices = RunChoices(node.model, node.quality, node.device)
+        try:
+            ensureDependencies()
+            self.panel.logic.start(self._volumes(node), node.segmentation, choices)
+        except (ValueError, RuntimeError) as error:
+            self.showError(str(error))
+        except Exception:
+            self._showUnexpectedError()
+        else:
+            self._timer.start()
+
+    def _showUnexpectedError(self) -> None:
+        # In the panel, not in a window that holds up all of Slicer.
+        logging.exception("SegMamba")
+        message = _("The segmentation failed unexpectedly. Copy the details for a report.")
+        self.showError(message, traceback.format_exc())
 
     def _showEnd(self, state: RunState) -> None:
         job = self.panel.logic.job
         assert job is not None
         if state is RunState.FAILED:
             self.ui.statusLabel.text = ""
-            self.showError(job.errorMessage)
+            self.showError(job.errorMessage, job.details)
         elif state is RunState.CANCELLED:
             self.ui.statusLabel.text = _("Cancelled. Nothing was changed.")
         elif job.run.result is not None:
             self.ui.statusLabel.text = "\n".join([resultText(job.run.result), *job.run.warnings])
             # The next run goes into the same segmentation unless the user chooses otherwise.
             self.panel.logic.getParameterNode().segmentation = job.segmentation
+            self.choices.askForDevices()
 
     def _showProgress(self) -> None:
         job = self.panel.logic.job
         assert job is not None
         cancelling = job.state is RunState.CANCELLING
         progress = job.run.progress
-        self.ui.segmentButton.text = _("Cancel")
-        self.ui.segmentButton.enabled = not cancelling
-        self.ui.segmentButton.toolTip = _("Stop the segmentation. Nothing will be changed.")
+        self._showButton(
+            _("Cancel"), not cancelling, _("Stop the segmentation. Nothing will be changed."), shortcut=""
+        )
         self.ui.statusLabel.text = _("Cancelling") if cancelling else progressText(job.run.phase, progress)
         # Maximum 0 is Qt's bar without an end: something is being done, and nobody knows for how long.
         self.ui.progressBar.maximum = progress.total if progress else 0
@@ -127,9 +129,16 @@ class RunSection(Section):
 
     def _showWhetherItCanStart(self) -> None:
         problem = self._problem()
-        self.ui.segmentButton.text = _("Segment tumor")
-        self.ui.segmentButton.enabled = problem is None
-        self.ui.segmentButton.toolTip = problem or _("Segment the tumor in the four volumes.")
+        tip = _("Segment the tumor in the four volumes ({keys}).").format(keys=SHORTCUT)
+        self._showButton(_("Segment tumor"), problem is None, problem or tip, SHORTCUT)
+
+    def _showButton(self, text: str, enabled: bool, tip: str, shortcut: str) -> None:
+        button = self.ui.segmentButton
+        if button.text != text:
+            button.text = text
+            button.shortcut = qt.QKeySequence(shortcut)  # a new text takes the old one away
+        button.enabled = enabled
+        button.toolTip = tip
 
     def _problem(self) -> str | None:
         node = self.panel.parameterNode
@@ -141,9 +150,3 @@ class RunSection(Section):
 
     def _volumes(self, node: SegMambaParameterNode) -> dict[str, slicer.vtkMRMLScalarVolumeNode | None]:
         return {role: getattr(node, role) for role in ROLES}
-
-    def _selectModel(self, node: SegMambaParameterNode) -> None:
-        # A scene from another computer may name a model that this one lacks.
-        index = max(self.ui.modelSelector.findText(node.model), 0)
-        self.ui.modelSelector.currentIndex = index
-        node.model = self.ui.modelSelector.currentText

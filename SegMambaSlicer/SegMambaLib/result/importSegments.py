@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from .regions import REGIONS
+from .segmentEditor import allowOverlap
 from .wholeNrrd import isWholeNrrd
 
 _TOLERANCE_MM = 1e-3
@@ -29,7 +30,7 @@ def importSegments(
     fileAffine: where the reference's voxels lay in the world when they were exported, (i, j, k, 1) to RAS
     millimetres: the file's grid has to be that. The voxels go back by index, so they stay on the reference
     even if it was moved since. The node gets the reference's parent transform, geometry and place in the
-    subject hierarchy.
+    subject hierarchy, and surfaces in 3D.
     Raises RuntimeError when the file cannot be read, lacks a segment or lies on another grid; then nothing
     has changed.
     """
@@ -46,8 +47,10 @@ def importSegments(
             _setSegment(segmentation, region, mask, loaded.GetSegmentation().GetSegment(region), reference)
     if segmentation.GetDisplayNode() is None:
         segmentation.CreateDefaultDisplayNodes()
+        _showThroughEachOther(segmentation.GetDisplayNode())
+    segmentation.CreateClosedSurfaceRepresentation()
     _placeBeside(segmentation, reference)
-    _allowOverlapWhenEditing()
+    allowOverlap()
 
 
 def _readSegmentation(path: Path) -> slicer.vtkMRMLSegmentationNode:
@@ -108,21 +111,16 @@ def _setSegment(
     slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, region, reference)
 
 
+def _showThroughEachOther(display: slicer.vtkMRMLSegmentationDisplayNode) -> None:
+    # Opaque, WT would hide what lies in it: in 3D altogether, in the slices in part.
+    for region, opacity3D, opacity2D in (("WT", 0.25, 0.2), ("TC", 0.5, 0.35), ("ET", 1.0, 0.5)):
+        display.SetSegmentOpacity3D(region, opacity3D)
+        display.SetSegmentOpacity2DFill(region, opacity2D)
+
+
 def _placeBeside(
     segmentation: slicer.vtkMRMLSegmentationNode, reference: slicer.vtkMRMLScalarVolumeNode
 ) -> None:
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     study = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(reference))
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(segmentation), study)
-
-
-def _allowOverlapWhenEditing() -> None:
-    # The node that the Segment Editor module uses, by its singleton tag. Its default would cut WT where TC
-    # is painted.
-    tag = "SegmentEditor"
-    editor = slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLSegmentEditorNode")
-    if editor is None:
-        editor = slicer.vtkMRMLSegmentEditorNode()
-        editor.SetSingletonTag(tag)
-        editor = slicer.mrmlScene.AddNode(editor)
-    editor.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)

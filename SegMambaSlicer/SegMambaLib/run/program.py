@@ -52,4 +52,6 @@ def _environment() -> dict[str, str]:
     )
     # Windows would write the events in the code page of the country.
     environment["PYTHONIOENCODING"] = "utf-8"
+    # Should Slicer be killed, nobody else would end the command.
+    environment["SEGMAMBA_PARENT"] = str(os.getpid())
     return environment

@@ -43,11 +43,12 @@ class ErrorEvent:
 class ResultEvent:
     """The run is complete.
 
-    segments: name of the .seg.nrrd in the output folder; volumesMl: millilitres by region; seconds: duration
-    of the whole run.
+    segments, report: names of the .seg.nrrd and of report.json in the output folder; volumesMl: millilitres by
+    region; seconds: duration of the whole run.
     """
 
     segments: str
+    report: str
     volumesMl: dict[str, float]
     seconds: float
 
@@ -73,7 +74,8 @@ def _progress(message: dict[str, Any]) -> ProgressEvent:
 
 def _result(message: dict[str, Any]) -> ResultEvent:
     volumes = {str(region): float(volume) for region, volume in message["volumes_ml"].items()}
-    return ResultEvent(str(message["files"]["segments"]), volumes, float(message["seconds"]))
+    files = message["files"]
+    return ResultEvent(str(files["segments"]), str(files["report"]), volumes, float(message["seconds"]))
 
 
 _PARSERS: dict[str, Callable[[dict[str, Any]], Event]] = {

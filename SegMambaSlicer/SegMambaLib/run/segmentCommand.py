@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from slicer.i18n import tr as _
+
 from ..inputs.roles import REFERENCE_ROLE
+from .quality import DEFAULT_QUALITY, QUALITIES
 
 
-def segmentCommand(python: str, files: Mapping[str, Path], output: Path, model: str) -> list[str]:
+@dataclass(frozen=True)
+class RunChoices:
+    """model: a name, "" for the default. quality: a key of QUALITIES. device: "auto", "cpu", "cuda:0", "mps".
+
+    Raises ValueError for another quality.
+    """
+
+    model: str = ""
+    quality: str = DEFAULT_QUALITY
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.quality not in QUALITIES:
+            raise ValueError(
+                _("The quality {quality} is unknown. Choose one of {qualities}.").format(
+                    quality=self.quality, qualities=", ".join(QUALITIES)
+                )
+            )
+
+
+def segmentCommand(python: str, files: Mapping[str, Path], output: Path, choices: RunChoices) -> list[str]:
     """Return the arguments of `python -m SegMambaCore segment`.
 
-    files: the exported volume by role; output: the folder for the results; model: a name, or "" for the
-    default.
+    files: the exported volume by role; output: the folder for the results.
     """
     inputs = [argument for role, path in files.items() for argument in (f"--{role}", str(path))]
     return [
         *(python, "-m", "SegMambaCore", "segment", *inputs),
         *("--output", str(output), "--reference", REFERENCE_ROLE, "--progress", "json"),
-        *(("--model", model) if model else ()),
+        *("--device", choices.device, *QUALITIES[choices.quality].arguments),
+        *(("--model", choices.model) if choices.model else ()),
     ]

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-import shutil
-import tempfile
-import time
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from ..inputs.exportVolumes import exportVolumes, worldAffine
 from ..inputs.inputCheck import canTakeSegments, problemWithInputs
-from ..inputs.roles import REFERENCE_ROLE
+from ..inputs.roles import REFERENCE_ROLE, roleTitle
 from ..result.importSegments import importSegments
 from ..result.runHistory import RunHistory
 from .program import Program
 from .progressEvents import ResultEvent
+from .runDetails import runDetails
 from .segmentationRun import RunState, SegmentationRun
-from .segmentCommand import segmentCommand
+from .segmentCommand import RunChoices, segmentCommand
+from .temporaryFolder import makeFolder, removeFolder
 
 
 class SegmentationJob:
@@ -28,7 +28,8 @@ class SegmentationJob:
 
     It survives whatever the user does meanwhile: deleted nodes, a closed scene, a moved transform.
     run: the program's progress, warnings and result.
-    state and errorMessage: the whole job's, import included.
+    state and errorMessage: the whole job's, import included. details: after a failure, what a helper needs to know.
+    report: after a success, the command's report.json.
     segmentation: the node with the segments, once SUCCEEDED.
     """
 
@@ -36,14 +37,14 @@ class SegmentationJob:
         self,
         volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode],
         segmentation: slicer.vtkMRMLSegmentationNode | None,
-        model: str,
+        choices: RunChoices,
         program: Program,
         history: RunHistory,
         temporaryPath: Path,
     ) -> None:
         """Export the volumes and start the command.
 
-        volumes: by role. segmentation: where the result goes, None for a new node. model: "" for the default.
+        volumes: by role. segmentation: where the result goes, None for a new node.
         history: gets the state of a segmentation that exists already. temporaryPath: an existing folder; what
         is written there is removed when the job is over.
         Raises ValueError for inputs that do not do, RuntimeError when the export or the start fails.
@@ -51,22 +52,26 @@ class SegmentationJob:
         if problem := problemWithInputs(volumes, segmentation):
             raise ValueError(problem)
         self.segmentation = segmentation
+        self.choices = choices
         self.errorMessage = ""
+        self.details = ""
+        self.report: dict[str, Any] = {}
         self._names = {role: volume.GetName() for role, volume in volumes.items()}
         self._reference = volumes[REFERENCE_ROLE]
         self._exportedAffine = worldAffine(self._reference)
         self._exportedSize = self._reference.GetImageData().GetDimensions()
         self._history = history
-        self._folder = Path(tempfile.mkdtemp(prefix="SegMamba-", dir=temporaryPath))
+        self._folder = makeFolder(temporaryPath)
         self._output = self._folder / "output"
         try:
             files = exportVolumes(volumes, self._folder)
-            command = segmentCommand(program.python, files, self._output, model)
-            # What a killed program leaves in its temporary folder goes away with this one.
+            self._command = segmentCommand(program.python, files, self._output, choices)
+            # What a killed program leaves in its temporary folder goes away with this one, and should Slicer be
+            # killed, the program removes it.
             environment = {**program.environment, **dict.fromkeys(_TEMPORARY, str(self._folder))}
-            self.run = SegmentationRun(command, environment, self._folder)
+            self.run = SegmentationRun(self._command, environment, self._folder)
         except BaseException:
-            _removeFolder(self._folder)
+            removeFolder(self._folder)
             raise
         self.state = self.run.state
 
@@ -79,7 +84,7 @@ class SegmentationJob:
             try:
                 self._end(state)
             finally:
-                _removeFolder(self._folder)
+                removeFolder(self._folder)
         else:
             self.state = state
         return self.state
@@ -95,7 +100,7 @@ class SegmentationJob:
         if not self.state.isOver:
             self.run.stopNow()
             self.state = RunState.CANCELLED
-            _removeFolder(self._folder)
+            removeFolder(self._folder)
 
     def _end(self, state: RunState) -> None:
         self.state = RunState.FAILED  # until the import is through
@@ -104,13 +109,16 @@ class SegmentationJob:
                 self._importResult(self.run.result)
             except RuntimeError as error:
                 self.errorMessage = str(error)
+                self.details = runDetails(_withoutNames(self._names, str(error)), self._command, self._folder)
                 return
         elif state is RunState.FAILED:
             self.errorMessage = self._withVolumeNames(self.run.errorMessage)
+            self.details = runDetails(self.run.errorMessage, self._command, self._folder)
         self.state = state
 
     def _importResult(self, result: ResultEvent) -> None:
         name = self._reference.GetName()
+        report = self._readReport(result)
         if not slicer.mrmlScene.IsNodePresent(self._reference):
             raise RuntimeError(
                 _("The volume {name} was removed while it was segmented. The result is lost.").format(
@@ -129,7 +137,7 @@ class SegmentationJob:
             target = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", newName)
         else:
             target = existing
-            self._history.saveState(existing)
+            self._history.saveState(existing, _("Undo last run"))
         try:
             importSegments(self._output / result.segments, target, self._reference, self._exportedAffine)
         except RuntimeError:
@@ -139,6 +147,14 @@ class SegmentationJob:
                 self._history.undo()
             raise
         self.segmentation = target
+        self.report = report
+
+    def _readReport(self, result: ResultEvent) -> dict[str, Any]:
+        path = self._output / result.report
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise RuntimeError(_("The report {path} could not be read.").format(path=path)) from error
 
     def _existingTarget(self) -> slicer.vtkMRMLSegmentationNode | None:
         """The chosen segmentation; none if it is gone or was put elsewhere meanwhile."""
@@ -155,14 +171,11 @@ class SegmentationJob:
         return message
 
 
-_TEMPORARY = ("TMPDIR", "TEMP", "TMP")
+_TEMPORARY = ("TMPDIR", "TEMP", "TMP", "SEGMAMBA_PARENT_FOLDER")
 
 
-def _removeFolder(folder: Path) -> None:
-    # Windows releases the files of a program that was killed only after a moment.
-    for _attempt in range(20):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.1)
-    logging.warning("The temporary folder %s could not be removed; it holds copies of the volumes.", folder)
+def _withoutNames(names: Mapping[str, str], message: str) -> str:
+    """Name the roles where a message names volume nodes."""
+    for role, name in names.items():
+        message = message.replace(name, roleTitle(role)) if name else message
+    return message

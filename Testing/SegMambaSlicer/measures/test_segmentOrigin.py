@@ -41,7 +41,7 @@ def test_a_result_is_as_computed_until_it_is_edited_and_again_after_the_next_run
     setReviewed(segmentation, "TC", True)
     assert states(segmentation) == set(SegmentState)
     history = RunHistory()
-    history.saveState(segmentation)
+    history.saveState(segmentation, "Undo last run")
     importSegments(written(tmp_path / "second.seg.nrrd", 2, "tom"), segmentation, reference, oblique_affine())
     assert states(segmentation) == {SegmentState.COMPUTED}
     assert segmentOrigin(segmentation, "ET").model == "tom"

@@ -14,6 +14,7 @@ import slicer
 from panel_steps import choose, section, wait_for_end
 from scenes import add_case, expected_masks, fake_program, masks_on
 from SegMambaLib.panel.inputsSection import InputsSection
+from SegMambaLib.panel.resultSection import ResultSection
 from SegMambaLib.panel.runSection import RunSection
 
 
@@ -34,7 +35,7 @@ def test_the_button_says_what_is_missing(module: SegMamba.SegMambaWidget, run: R
     assert not button.enabled
     choose(module, volumes)
     assert button.enabled
-    assert button.toolTip == "Segment the tumor in the four volumes."
+    assert button.toolTip == "Segment the tumor in the four volumes (Ctrl+Return)."
 
 
 def test_a_run_from_click_to_segments(module: SegMamba.SegMambaWidget, run: RunSection) -> None:
@@ -62,17 +63,17 @@ def test_a_second_run_can_be_undone(module: SegMamba.SegMambaWidget, run: RunSec
     choose(module, volumes)
     run.ui.segmentButton.click()
     wait_for_end(module)
-    assert not run.ui.undoButton.enabled
+    assert not section(module, ResultSection).ui.undoButton.enabled
     before = masks_on(run.ui.segmentationSelector.currentNode(), volumes["t1c"])
     slicer.util.arrayFromVolume(volumes["t1c"])[:] = 150
     run.ui.segmentButton.click()
-    assert not run.ui.undoButton.enabled
+    assert not section(module, ResultSection).ui.undoButton.enabled
     wait_for_end(module)
-    assert run.ui.undoButton.enabled
-    run.ui.undoButton.click()
+    assert section(module, ResultSection).ui.undoButton.enabled
+    section(module, ResultSection).ui.undoButton.click()
     after = masks_on(run.ui.segmentationSelector.currentNode(), volumes["t1c"])
     np.testing.assert_array_equal(after["ET"], before["ET"])
-    assert not run.ui.undoButton.enabled
+    assert not section(module, ResultSection).ui.undoButton.enabled
 
 
 @pytest.fixture
@@ -167,11 +168,10 @@ def test_the_models_are_offered_and_remembered(module: SegMamba.SegMambaWidget, 
 
 
 def test_without_models_nothing_can_be_run(
-    module: SegMamba.SegMambaWidget,
-    run: RunSection,
+    module: SegMamba.SegMambaWidget, run: RunSection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose(module, add_case())
-    run.ui.modelSelector.clear()
+    monkeypatch.setattr("SegMambaLib.logic.modelFiles", lambda: [])
     module.refresh()
     assert run.ui.segmentButton.toolTip == "No model is installed. Install the extension again."
     assert not run.ui.segmentButton.enabled

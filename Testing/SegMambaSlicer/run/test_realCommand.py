@@ -19,6 +19,7 @@ from SegMambaLib.result.runHistory import RunHistory
 from SegMambaLib.run.program import Program, coreParentFolder
 from SegMambaLib.run.segmentationJob import SegmentationJob
 from SegMambaLib.run.segmentationRun import RunState
+from SegMambaLib.run.segmentCommand import RunChoices
 
 from SegMambaCore.case.find import find_case_files
 
@@ -75,7 +76,9 @@ def test_the_scene_gets_what_the_command_finds_in_the_files(
         volumes[role].SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(affine))
         volumes[role].SetAndObserveTransformNodeID(transform.GetID())
     program = Program(sys.executable, ENVIRONMENT)
-    job = SegmentationJob(volumes, None, "", program, RunHistory(), Path(slicer.app.temporaryPath))
+    choices = RunChoices(quality="fast")
+    folder = Path(slicer.app.temporaryPath)
+    job = SegmentationJob(volumes, None, choices, program, RunHistory(), folder)
     while not job.poll().isOver:
         time.sleep(0.1)
     assert job.state is RunState.SUCCEEDED, job.errorMessage

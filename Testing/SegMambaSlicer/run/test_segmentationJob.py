@@ -25,13 +25,19 @@ from scenes import (
 from SegMambaLib.result.runHistory import RunHistory
 from SegMambaLib.run.segmentationJob import SegmentationJob
 from SegMambaLib.run.segmentationRun import RunState
+from SegMambaLib.run.segmentCommand import RunChoices
 
 
 def start(
     volumes: dict, segmentation: object = None, history: RunHistory | None = None, **environment: str
 ) -> SegmentationJob:
     return SegmentationJob(
-        volumes, segmentation, "", fake_program(**environment), history or RunHistory(), temporary_path()
+        volumes,
+        segmentation,
+        RunChoices(),
+        fake_program(**environment),
+        history or RunHistory(),
+        temporary_path(),
     )
 
 
@@ -73,7 +79,8 @@ def test_segments_lie_where_the_tumor_is_in_the_world() -> None:
 def test_the_command_gets_the_four_files_and_the_model(tmp_path: Path) -> None:
     record = tmp_path / "arguments.json"
     program = fake_program(FAKE_RECORD=str(record))
-    job = SegmentationJob(add_case(), None, "small-2026", program, RunHistory(), temporary_path())
+    choices = RunChoices("small-2026", "best", "cpu")
+    job = SegmentationJob(add_case(), None, choices, program, RunHistory(), temporary_path())
     assert finish(job) is RunState.SUCCEEDED
     arguments = json.loads(record.read_text(encoding="utf-8"))
     assert [Path(arguments[role]).name for role in ("t1n", "t1c", "t2w", "t2f")] == [
@@ -88,6 +95,7 @@ def test_the_command_gets_the_four_files_and_the_model(tmp_path: Path) -> None:
         "t1c",
         "json",
     )
+    assert (arguments["device"], arguments["mirror"], arguments["overlap"]) == ("cpu", "all", 0.5)
 
 
 def test_an_error_names_the_volume_and_not_the_file() -> None:
@@ -332,5 +340,5 @@ def test_a_program_that_cannot_be_started_leaves_no_files(tmp_path: Path) -> Non
 
     program = Program(str(tmp_path / "no-such-python"), {})
     with pytest.raises(RuntimeError, match="no-such-python cannot be started"):
-        SegmentationJob(add_case(), None, "", program, RunHistory(), temporary_path())
+        SegmentationJob(add_case(), None, RunChoices(), program, RunHistory(), temporary_path())
     assert list(temporary_path().iterdir()) == []

@@ -12,7 +12,7 @@ import pytest
 from scenes import fake_program
 from SegMambaLib.run.progressEvents import PhaseEvent, ProgressEvent
 from SegMambaLib.run.segmentationRun import RunState, SegmentationRun
-from SegMambaLib.run.segmentCommand import segmentCommand
+from SegMambaLib.run.segmentCommand import RunChoices, segmentCommand
 
 
 class ScriptedProcess:
@@ -52,7 +52,7 @@ def say(folder: Path, text: str, file: str = "events.jsonl") -> None:
         output.write(text.encode())
 
 
-RESULT = '{"event":"result","files":{"segments":"s"},"volumes_ml":{},"seconds":1}\n'
+RESULT = '{"event":"result","files":{"segments":"s","report":"r"},"volumes_ml":{},"seconds":1}\n'
 
 
 def test_events_arrive_while_the_program_runs_and_half_lines_wait(
@@ -164,7 +164,7 @@ def test_real_programs_that_fail(behaviour: str, message: str, tmp_path: Path) -
 def start_fake(folder: Path, behaviour: str) -> SegmentationRun:
     program = fake_program(FAKE_BEHAVIOUR=behaviour)
     files = {role: folder / f"{role}.nrrd" for role in ("t1n", "t1c", "t2w", "t2f")}
-    command = segmentCommand(program.python, files, folder / "output", "")
+    command = segmentCommand(program.python, files, folder / "output", RunChoices())
     run = SegmentationRun(command, program.environment, folder)
     end = time.monotonic() + 20
     while not run.poll().isOver and time.monotonic() < end:

@@ -60,8 +60,16 @@ class LayoutManager:
         self.applicationLogic.SetSliceLogics(self._sliceLogics)
         self._layoutLogic = slicer.vtkMRMLLayoutLogic()
         self._layoutLogic.SetMRMLScene(scene)
-        self._layoutLogic.GetLayoutNode().AddObserver(vtk.vtkCommand.ModifiedEvent, self._addSliceLogics)
+        self._observed = self._layoutLogic.GetLayoutNode()
+        self._tag = self._observed.AddObserver(vtk.vtkCommand.ModifiedEvent, self._addSliceLogics)
         self.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+
+    def close(self) -> None:
+        """Let go of the scene: a callback that outlives the test would end the interpreter with a fault."""
+        self._observed.RemoveObserver(self._tag)
+        self._sliceLogics.RemoveAllItems()
+        self._layoutLogic.SetMRMLScene(None)
+        self.applicationLogic.SetMRMLScene(None)
 
     def layoutLogic(self) -> slicer.vtkMRMLLayoutLogic:
         return self._layoutLogic

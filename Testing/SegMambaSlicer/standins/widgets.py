@@ -5,13 +5,20 @@ PySide6 reads the module's .ui files with them, so that layouts, texts and names
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Callable
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import slicer
 from PySide6 import QtCore, QtWidgets
+
+if sys.version_info < (3, 12):
+    # PySide6 6.12 gives back a reference to None that it does not have with every call that returns None. Some ten
+    # thousand calls later Python ends with "deallocating None"; from 3.12 on None cannot be lost.
+    ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
 
 
 class NodeComboBox(QtWidgets.QComboBox):

@@ -16,6 +16,8 @@ from pathlib import Path
 
 
 def main() -> int:
+    if sys.argv[1] == "devices":
+        return _devices()
     arguments = _arguments()
     behaviour = os.environ.get("FAKE_BEHAVIOUR", "succeed")
     if record := os.environ.get("FAKE_RECORD"):
@@ -44,6 +46,7 @@ def main() -> int:
     _say("warning", message="The volumes T2 and T1Gd hardly resemble each other.")
     files = {} if behaviour == "no file" else {"segments": _write_segments(arguments, behaviour)}
     files.setdefault("segments", "absent.seg.nrrd")
+    files["report"] = _write_report(arguments)
     _say(
         "result",
         output=str(arguments.output),
@@ -64,6 +67,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--reference", choices=["t1c"])
     parser.add_argument("--progress", choices=["json"])
     parser.add_argument("--model")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda:0"], required=True)
+    parser.add_argument("--mirror", choices=["none", "leftright", "all"], required=True)
+    parser.add_argument("--overlap", type=float, required=True)
     return parser.parse_args()
 
 
@@ -120,6 +126,37 @@ def _write_segments(arguments: argparse.Namespace, behaviour: str) -> str:
     arguments.output.mkdir()
     nrrd.write(str(arguments.output / "segmentation.seg.nrrd"), masks[: len(names)], segments)
     return "segmentation.seg.nrrd"
+
+
+def _write_report(arguments: argparse.Namespace) -> str:
+    arguments.output.mkdir(exist_ok=True)
+    report = {
+        "settings": {"used": {"device": "cpu", "mirror": arguments.mirror}},
+        "seconds": {"read": 1.0, "segment": 40.0, "write": 2.0},
+        "fallbacks": [],
+    }
+    (arguments.output / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    return "report.json"
+
+
+def _devices() -> int:
+    """One card and the CPU, after a moment; FAKE_BEHAVIOUR "no torch" fails."""
+    if os.environ.get("FAKE_BEHAVIOUR") == "no torch":
+        print("ModuleNotFoundError: No module named 'torch'", file=sys.stderr)
+        return 1
+    if os.environ.get("FAKE_BEHAVIOUR") == "slow":
+        return _wait(stubborn=False)
+    card = {"name": "cuda:0", "title": "NVIDIA Test", "memory_gb": 8.0}
+    cpu = {"name": "cpu", "title": "CPU (test, 2 threads)", "memory_gb": 16.0}
+    print("a library says hello")
+    answer = {
+        "devices": [card, cpu],
+        "automatic": "cuda:0",
+        "cuda_problem": None,
+        "cpu_seconds": {"small": 10.0},
+    }
+    print(json.dumps(answer))
+    return 0
 
 
 def _terminology(name: str) -> str:

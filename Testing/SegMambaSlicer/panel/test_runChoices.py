@@ -1,0 +1,153 @@
+"""Quality, device and model: offered, remembered, given to the command, with the time that they cost."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import SegMamba
+import slicer
+from panel_steps import choose, section, wait_for_end
+from scenes import add_case, fake_program
+from SegMambaLib.panel.runSection import RunSection
+
+
+@pytest.fixture
+def run(module: SegMamba.SegMambaWidget) -> RunSection:
+    return section(module, RunSection)
+
+
+@pytest.fixture(autouse=True)
+def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("SegMambaLib.logic.modelNetwork", lambda path: "small")
+
+
+def use(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
+    monkeypatch.setattr("SegMambaLib.logic.findProgram", lambda: fake_program(**environment))
+
+
+def enter(module: SegMamba.SegMambaWidget, run: RunSection) -> None:
+    """Open the module and wait until the computer has said what it has."""
+    module.enter()
+    end = time.monotonic() + 20
+    while run.choices._timer.active and time.monotonic() < end:
+        run.choices.onTimer()
+        time.sleep(0.02)
+    assert not run.choices._timer.active
+
+
+def items(selector: object) -> list[str]:
+    return [selector.itemText(row) for row in range(selector.count)]
+
+
+def test_setup_asks_nothing_and_opening_asks_in_the_background(
+    module: SegMamba.SegMambaWidget, run: RunSection
+) -> None:
+    assert not run.choices._timer.active
+    assert items(run.ui.deviceSelector) == ["Automatic", "CPU"]
+    enter(module, run)
+    assert items(run.ui.deviceSelector) == [
+        "Automatic: NVIDIA Test",
+        "NVIDIA Test, 8 GB",
+        "CPU (test, 2 threads), 16 GB",
+    ]
+    assert list(Path(slicer.app.temporaryPath).iterdir()) == []
+    module.enter()
+    assert not run.choices._timer.active  # once is enough
+
+
+def test_nothing_is_asked_before_the_packages_are_there(
+    module: SegMamba.SegMambaWidget, run: RunSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("SegMambaLib.panel.runChoices.missingPackages", lambda: ["torch>=2.4"])
+    module.enter()
+    assert not run.choices._timer.active
+
+
+def test_the_time_is_estimated_then_measured(module: SegMamba.SegMambaWidget, run: RunSection) -> None:
+    choose(module, add_case())
+    enter(module, run)
+    label = run.ui.expectedTimeLabel
+    assert "known after the first run" in label.text
+    run.ui.deviceSelector.currentIndex = 2
+    assert label.text.startswith("Takes roughly 26 s")  # 6 + 2 x 10
+    run.ui.qualitySelector.currentIndex = 2
+    assert label.text.startswith("Takes roughly 86 s")  # 6 + 8 x 10
+    run.ui.qualitySelector.currentIndex = 1
+    run.ui.segmentButton.click()
+    wait_for_end(module)
+    assert label.text.startswith("Takes about 43 s, as the last run")  # 3 + 40
+    run.ui.qualitySelector.currentIndex = 0
+    assert label.text.startswith("Takes about 23 s")  # 3 + 20: one pass of the two
+
+
+def test_the_choices_reach_the_command_and_stay_in_the_scene(
+    module: SegMamba.SegMambaWidget, run: RunSection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use(monkeypatch, FAKE_RECORD=str(tmp_path / "seen.json"))
+    choose(module, add_case())
+    enter(module, run)
+    run.ui.qualitySelector.currentIndex = 2
+    run.ui.deviceSelector.currentIndex = 2
+    run.ui.modelSelector.currentIndex = 1
+    run.ui.segmentButton.click()
+    assert not run.ui.qualitySelector.enabled
+    wait_for_end(module)
+    seen = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))
+    assert (seen["mirror"], seen["device"], seen["model"]) == ("all", "cpu", "tom")
+    module.exit()
+    module.enter()
+    node = module.logic.getParameterNode()
+    assert (node.quality, node.device, node.model) == ("best", "cpu", "tom")
+    assert run.ui.qualitySelector.currentText == "Best"
+
+
+def test_a_device_of_another_computer_is_kept_until_this_one_is_known_to_lack_it(
+    module: SegMamba.SegMambaWidget, run: RunSection
+) -> None:
+    node = module.logic.getParameterNode()
+    node.device = "cuda:1"
+    assert run.ui.deviceSelector.currentText == "cuda:1"
+    enter(module, run)
+    assert node.device == "auto"
+    assert run.ui.deviceSelector.currentText == "Automatic: NVIDIA Test"
+
+
+def test_devices_that_cannot_be_listed_are_no_obstacle(
+    module: SegMamba.SegMambaWidget, run: RunSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, FAKE_BEHAVIOUR="no torch")
+    choose(module, add_case())
+    enter(module, run)
+    assert "No module named 'torch'" in run.ui.expectedTimeLabel.text
+    assert run.ui.segmentButton.enabled
+
+
+def test_leaving_slicer_ends_the_question(
+    module: SegMamba.SegMambaWidget, run: RunSection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pids = tmp_path / "pids"
+    use(monkeypatch, FAKE_BEHAVIOUR="slow", FAKE_PIDS=str(pids))
+    module.enter()
+    end = time.monotonic() + 20
+    while (
+        not (pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2) and time.monotonic() < end
+    ):
+        time.sleep(0.02)
+    processes = [int(pid) for pid in pids.read_text(encoding="utf-8").split()]
+    module.cleanup()
+    end = time.monotonic() + 5
+    while any(is_alive(pid) for pid in processes) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not any(is_alive(pid) for pid in processes)
+    assert list(Path(slicer.app.temporaryPath).iterdir()) == []
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
