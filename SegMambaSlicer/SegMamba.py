@@ -7,7 +7,6 @@ import vtk
 from SegMambaLib.logic import SegMambaLogic
 from SegMambaLib.panel.errorBox import ErrorBox
 from SegMambaLib.panel.inputsSection import InputsSection
-from SegMambaLib.panel.measuresSection import MeasuresSection
 from SegMambaLib.panel.resultSection import ResultSection
 from SegMambaLib.panel.runSection import RunSection
 from SegMambaLib.panel.section import Section
@@ -21,7 +20,7 @@ from slicer.util import VTKObservationMixin
 
 __all__ = ["SegMamba", "SegMambaLogic", "SegMambaParameterNode", "SegMambaTest", "SegMambaWidget"]
 
-SECTIONS = (InputsSection, RunSection, ResultSection, MeasuresSection)
+SECTIONS = (InputsSection, RunSection, ResultSection)
 """From top to bottom."""
 
 

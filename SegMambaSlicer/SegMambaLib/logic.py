@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from .followUp.followUp import FollowUp
 from .models.modelFiles import modelFiles, modelNetwork
 from .parameterNode import SegMambaParameterNode
 from .result.largestCrossSection import jumpToLargestCrossSection
@@ -29,11 +30,15 @@ SECONDS_BETWEEN_POLLS = 0.1
 
 
 class SegMambaLogic(ScriptedLoadableModuleLogic):
-    """Segmentation for the panel, which polls, and for scripts, which wait in `segment`."""
+    """Segmentation for the panel, which polls, and for scripts, which wait in `segment`.
+
+    followUp: comparison of several scans of one patient.
+    """
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         self.job: SegmentationJob | None = None
+        self.followUp = FollowUp()
         self._history = RunHistory()
         self._nestedSegments = NestedSegments(self._history)
         self._times = RunTimes(slicer.app.userSettings())

@@ -25,8 +25,25 @@ def exportVolumes(volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode], folder:
     """
     files = {role: folder / f"{role}.nrrd" for role in ROLES}
     for role, path in files.items():
-        _writeVolume(volumes[role], path)
+        exportVolume(volumes[role], path)
     return files
+
+
+def exportVolume(volume: slicer.vtkMRMLScalarVolumeNode, path: Path) -> None:
+    """Write one volume as NRRD, in world coordinates; raises as `exportVolumes`."""
+    # A node outside the scene: it shares the voxels and has an affine of its own.
+    inWorld = slicer.vtkMRMLScalarVolumeNode()
+    inWorld.SetAndObserveImageData(volume.GetImageData())
+    inWorld.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(worldAffine(volume)))
+    storage = slicer.vtkMRMLNRRDStorageNode()
+    storage.SetFileName(str(path))
+    storage.SetUseCompression(False)  # the file lives for a minute
+    if not storage.WriteData(inWorld):
+        raise RuntimeError(
+            _("The volume {name} could not be written to {path}. Is the disk full?").format(
+                name=volume.GetName(), path=path
+            )
+        )
 
 
 def worldAffine(volume: slicer.vtkMRMLScalarVolumeNode) -> NDArray[np.float64]:
@@ -71,19 +88,3 @@ def affineToWorld(
             ).format(name=node.GetName())
         )
     return affine
-
-
-def _writeVolume(volume: slicer.vtkMRMLScalarVolumeNode, path: Path) -> None:
-    # A node outside the scene: it shares the voxels and has an affine of its own.
-    inWorld = slicer.vtkMRMLScalarVolumeNode()
-    inWorld.SetAndObserveImageData(volume.GetImageData())
-    inWorld.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(worldAffine(volume)))
-    storage = slicer.vtkMRMLNRRDStorageNode()
-    storage.SetFileName(str(path))
-    storage.SetUseCompression(False)  # the file lives for a minute
-    if not storage.WriteData(inWorld):
-        raise RuntimeError(
-            _("The volume {name} could not be written to {path}. Is the disk full?").format(
-                name=volume.GetName(), path=path
-            )
-        )

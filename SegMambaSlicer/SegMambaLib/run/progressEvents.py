@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PhaseEvent:
-    """A new phase began. phase: read, prepare, load, segment or write; title: the same in English."""
+    """A new phase began. phase: read, prepare, load, segment, register or write; title: the same in English."""
 
     phase: str
     title: str
@@ -53,7 +53,14 @@ class ResultEvent:
     seconds: float
 
 
-Event = PhaseEvent | ProgressEvent | WarningEvent | ErrorEvent | ResultEvent
+@dataclass(frozen=True)
+class TransformEvent:
+    """A registration is complete. matrix: 4 rows of 4, world RAS millimetres, from moving to fixed."""
+
+    matrix: list[list[float]]
+
+
+Event = PhaseEvent | ProgressEvent | WarningEvent | ErrorEvent | ResultEvent | TransformEvent
 
 
 def parseEvent(line: bytes) -> Event | None:
@@ -72,7 +79,9 @@ def _progress(message: dict[str, Any]) -> ProgressEvent:
     )
 
 
-def _result(message: dict[str, Any]) -> ResultEvent:
+def _result(message: dict[str, Any]) -> ResultEvent | TransformEvent:
+    if "matrix" in message:
+        return TransformEvent([[float(value) for value in row] for row in message["matrix"]])
     volumes = {str(region): float(volume) for region, volume in message["volumes_ml"].items()}
     files = message["files"]
     return ResultEvent(str(files["segments"]), str(files["report"]), volumes, float(message["seconds"]))

@@ -20,7 +20,7 @@ from .progressEvents import ResultEvent
 from .runDetails import runDetails
 from .segmentationRun import RunState, SegmentationRun
 from .segmentCommand import RunChoices, segmentCommand
-from .temporaryFolder import makeFolder, removeFolder
+from .temporaryFolder import makeFolder, removeFolder, temporaryVariables
 
 
 class SegmentationJob:
@@ -66,9 +66,7 @@ class SegmentationJob:
         try:
             files = exportVolumes(volumes, self._folder)
             self._command = segmentCommand(program.python, files, self._output, choices)
-            # What a killed program leaves in its temporary folder goes away with this one, and should Slicer be
-            # killed, the program removes it.
-            environment = {**program.environment, **dict.fromkeys(_TEMPORARY, str(self._folder))}
+            environment = {**program.environment, **temporaryVariables(self._folder)}
             self.run = SegmentationRun(self._command, environment, self._folder)
         except BaseException:
             removeFolder(self._folder)
@@ -169,9 +167,6 @@ class SegmentationJob:
             for spelling in (str(self._folder / f"{role}.nrrd"), f"{role}.nrrd"):
                 message = message.replace(spelling, name)
         return message
-
-
-_TEMPORARY = ("TMPDIR", "TEMP", "TMP", "SEGMAMBA_PARENT_FOLDER")
 
 
 def _withoutNames(names: Mapping[str, str], message: str) -> str:

@@ -11,7 +11,15 @@ from typing import IO, Protocol
 from slicer.i18n import tr as _
 
 from .processTree import ProcessTree
-from .progressEvents import ErrorEvent, PhaseEvent, ProgressEvent, ResultEvent, WarningEvent, parseEvent
+from .progressEvents import (
+    ErrorEvent,
+    PhaseEvent,
+    ProgressEvent,
+    ResultEvent,
+    TransformEvent,
+    WarningEvent,
+    parseEvent,
+)
 
 
 class RunState(Enum):
@@ -46,8 +54,9 @@ SECONDS_TO_STOP = 3.0
 class SegmentationRun:
     """A program that reports progress events, seen from outside.
 
-    state, phase (the last PhaseEvent), progress (the phase's last ProgressEvent), warnings, result,
-    errorMessage hold what was known at the last `poll`, which returns at once and is meant for a timer.
+    state, phase (the last PhaseEvent), progress (the phase's last ProgressEvent), warnings, result or, of a
+    registration, transform, and errorMessage hold what was known at the last `poll`, which returns at once and
+    is meant for a timer.
     """
 
     def __init__(
@@ -68,6 +77,7 @@ class SegmentationRun:
         self.progress: ProgressEvent | None = None
         self.warnings: list[str] = []
         self.result: ResultEvent | None = None
+        self.transform: TransformEvent | None = None
         self.errorMessage = ""
         self._outputPath = folder / "events.jsonl"
         self._messagesPath = folder / "messages.txt"
@@ -129,11 +139,13 @@ class SegmentationRun:
                 self.errorMessage = event.message
             elif isinstance(event, ResultEvent):
                 self.result = event
+            elif isinstance(event, TransformEvent):
+                self.transform = event
 
     def _finish(self, exitCode: int) -> None:
         if self.state is RunState.CANCELLING:
             self.state = RunState.CANCELLED
-        elif exitCode == 0 and self.result is not None:
+        elif exitCode == 0 and (self.result or self.transform):
             self.state = RunState.SUCCEEDED
         else:
             self.state = RunState.FAILED

@@ -22,6 +22,15 @@ def makeFolder(parent: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
 
 
+def temporaryVariables(folder: Path) -> dict[str, str]:
+    """Return the environment variables that make a program leave nothing outside the folder.
+
+    What a killed program leaves in its temporary folder goes away with this one, and should Slicer be killed, the
+    program removes it.
+    """
+    return dict.fromkeys(("TMPDIR", "TEMP", "TMP", "SEGMAMBA_PARENT_FOLDER"), str(folder))
+
+
 def removeFolder(folder: Path) -> None:
     """Remove it with all that is in it; a warning in the log where that is impossible."""
     # Windows releases the files of a program that was killed only after a moment.

@@ -1,0 +1,1 @@
+"""Several scans of one patient: found in the scene, laid onto each other, compared."""
