@@ -7,6 +7,9 @@ import vtk
 from SegMambaLib.logic import SegMambaLogic
 from SegMambaLib.panel.errorBox import ErrorBox
 from SegMambaLib.panel.inputsSection import InputsSection
+from SegMambaLib.panel.measuresSection import MeasuresSection
+from SegMambaLib.panel.modelsSection import ModelsSection
+from SegMambaLib.panel.packagesFlow import PackagesFlow
 from SegMambaLib.panel.resultSection import ResultSection
 from SegMambaLib.panel.runSection import RunSection
 from SegMambaLib.panel.section import Section
@@ -20,7 +23,7 @@ from slicer.util import VTKObservationMixin
 
 __all__ = ["SegMamba", "SegMambaLogic", "SegMambaParameterNode", "SegMambaTest", "SegMambaWidget"]
 
-SECTIONS = (InputsSection, RunSection, ResultSection)
+SECTIONS = (InputsSection, RunSection, ResultSection, ModelsSection)
 """From top to bottom."""
 
 
@@ -58,6 +61,7 @@ class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Build the panel; nothing is installed, started or asked here."""
         ScriptedLoadableModuleWidget.setup(self)
         self.logic = SegMambaLogic()
+        self.packages = PackagesFlow(self)
         self._errorBox = ErrorBox(self.resourcePath("UI/ErrorBox.ui"))
         self.sections = [section(self) for section in SECTIONS]
         for section in self.sections:
@@ -74,6 +78,7 @@ class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._watcher.watch(None)
         for section in self.sections:
             section.cleanup()
+        self.packages.cleanup()
         self.removeObservers()
 
     def enter(self) -> None:

@@ -38,7 +38,7 @@ def list_models() -> list[ModelEntry]:
     return [
         _entry(path, shipped)
         for folder, shipped in ((SHIPPED_FOLDER, True), (user_folder(), False))
-        for path in sorted(folder.glob("*.safetensors"))
+        for path in sorted(folder.glob("*.safetensors"), key=lambda path: path.stem)
         if not path.name.startswith(".")  # a file in the making
     ]
 

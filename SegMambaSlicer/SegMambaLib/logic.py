@@ -12,6 +12,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from .followUp.followUp import FollowUp
 from .models.modelFiles import modelFiles, modelNetwork
+from .packages.packages import Packages
 from .parameterNode import SegMambaParameterNode
 from .result.largestCrossSection import jumpToLargestCrossSection
 from .result.nestedSegments import NestedSegments
@@ -42,6 +43,7 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         self._history = RunHistory()
         self._nestedSegments = NestedSegments(self._history)
         self._times = RunTimes(slicer.app.userSettings())
+        self.packages = Packages(Path(slicer.app.temporaryPath))
         loadTerminology()
 
     def getParameterNode(self) -> SegMambaParameterNode:
@@ -68,6 +70,8 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         "auto", "cpu", "cuda:0" or "mps"; onProgress: gets a line of text ten times a second.
         Raises ValueError for inputs that do not do, RuntimeError when the run fails.
         """
+        if problem := self.packages.problem():
+            raise RuntimeError(problem)
         self.start(volumes, segmentation, RunChoices(model, quality, device))
         assert self.job is not None
         try:
@@ -108,6 +112,8 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
             self._times.record(self.job.choices.model, self.job.report)
             self._nestedSegments.remember(self.job.segmentation)
             jumpToLargestCrossSection(self.job.segmentation)
+        elif state is RunState.FAILED:
+            self.packages.runFailed(self.job.errorMessage)
         return state
 
     def cancel(self) -> None:

@@ -8,7 +8,6 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..packages.dependencies import missingPackages
 from ..parameterNode import SegMambaParameterNode
 from ..run.devices import DeviceQuery, Devices
 from ..run.progressText import durationText
@@ -45,7 +44,7 @@ class RunChoicesPart:
 
     def askForDevices(self) -> None:
         """Ask the computer what it has, in the background; once, and not before the packages are there."""
-        if self.devices is None and self._query is None and not missingPackages():
+        if self.devices is None and self._query is None and self._panel.logic.packages.problem() is None:
             try:
                 self._query = self._panel.logic.askForDevices()
             except RuntimeError as error:

@@ -12,7 +12,6 @@ from slicer.i18n import tr as _
 from ..inputs.inputCheck import problemWithInputs
 from ..inputs.roles import ROLES
 from ..logic import SECONDS_BETWEEN_POLLS
-from ..packages.dependencies import ensureDependencies
 from ..parameterNode import SegMambaParameterNode
 from ..run.progressText import progressText, resultText
 from ..run.segmentationRun import RunState
@@ -31,6 +30,7 @@ class RunSection(Section):
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
         self.choices = RunChoicesPart(panel, self.ui)
+        self._packagesAreShown = False
         self._timer = qt.QTimer()
         self._timer.setInterval(round(1000 * SECONDS_BETWEEN_POLLS))
         self._timer.connect("timeout()", self.onTimer)
@@ -45,10 +45,16 @@ class RunSection(Section):
         self.panel.logic.stopNow()
 
     def update(self) -> None:
-        running = self.panel.logic.isRunning
+        running = self.panel.logic.isRunning or self.panel.packages.isBusy
         self.choices.update(not running)
         self.ui.segmentationSelector.enabled = not running
         self.ui.progressBar.visible = running
+        if self.panel.packages.isBusy:
+            self._showPackages()
+            return
+        if self._packagesAreShown:
+            self._packagesAreShown = False
+            self.ui.statusLabel.text = ""
         if running:
             self._showProgress()
         else:
@@ -58,8 +64,12 @@ class RunSection(Section):
         """Start a run, or cancel the one that is going on."""
         if self.panel.logic.isRunning:
             self.panel.logic.cancel()
+        elif self.panel.packages.isBusy:
+            self.panel.packages.cancel()
         else:
-            self._start()
+            self.showError("")
+            self.ui.statusLabel.text = ""
+            self.panel.packages.ensure(self, self._start)
         self.panel.refresh()
 
     def onTimer(self) -> None:
@@ -79,13 +89,10 @@ class RunSection(Section):
             self.update()
 
     def _start(self) -> None:
-        node = self.panel.parameterNode
-        assert node is not None
-        self.showError("")
-        self.ui.statusLabel.text = ""
+        # Not the panel's: the user may have gone to another module while packages were installed.
+        node = self.panel.logic.getParameterNode()
         choices = RunChoices(node.model, node.quality, node.device)
         try:
-            ensureDependencies()
             self.panel.logic.start(self._volumes(node), node.segmentation, choices)
         except (ValueError, RuntimeError) as error:
             self.showError(str(error))
@@ -113,6 +120,12 @@ class RunSection(Section):
             # The next run goes into the same segmentation unless the user chooses otherwise.
             self.panel.logic.getParameterNode().segmentation = job.segmentation
             self.choices.askForDevices()
+
+    def _showPackages(self) -> None:
+        self._packagesAreShown = True
+        self._showButton(_("Cancel"), True, _("Do not install Python packages now."), shortcut="")
+        self.ui.statusLabel.text = self.panel.packages.text
+        self.ui.progressBar.maximum = 0
 
     def _showProgress(self) -> None:
         job = self.panel.logic.job

@@ -8,16 +8,19 @@ import slicer
 
 from ..logic import SegMambaLogic
 from ..parameterNode import SegMambaParameterNode
+from .packagesFlow import PackagesFlow
 
 
 class Panel(Protocol):
     """What the panel gives to its sections.
 
     parameterNode: the scene's choices; None while no scene is open or the user is in another module.
+    packages: what has to be there before the command can run; `ensure` it.
     """
 
     logic: SegMambaLogic
     parameterNode: SegMambaParameterNode | None
+    packages: PackagesFlow
 
     def resourcePath(self, name: str) -> str:
         """Return the path of a file of the module's Resources folder."""

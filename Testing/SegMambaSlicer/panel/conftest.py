@@ -26,6 +26,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[SegMamba.SegMambaWidget]
     widget = SegMamba.SegMambaWidget()
     widget.resourceFolder = str(REPOSITORY / "SegMambaSlicer" / "Resources")
     widget.setup()
+    widget.logic.packages.areReady = True
     widget.layout.window.show()
     yield widget
     widget.cleanup()

@@ -143,7 +143,7 @@ def test_an_error_stays_readable_until_the_next_run(
     assert not module._errorBox.ui.errorLabel.visible
 
 
-@pytest.mark.parametrize("place", ["panel.runSection.ensureDependencies", "logic.findProgram"])
+@pytest.mark.parametrize("place", ["packages.packages.findProgram", "logic.findProgram"])
 def test_what_keeps_a_run_from_starting_is_said(
     place: str, module: SegMamba.SegMambaWidget, run: RunSection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +151,7 @@ def test_what_keeps_a_run_from_starting_is_said(
         raise RuntimeError("There is a reason.")
 
     choose(module, add_case())
+    module.logic.packages.areReady = place.startswith("logic")
     monkeypatch.setattr(f"SegMambaLib.{place}", refuse)
     run.ui.segmentButton.click()
     assert module._errorBox.ui.errorLabel.text == "There is a reason."

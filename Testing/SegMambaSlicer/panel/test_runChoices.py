@@ -62,7 +62,7 @@ def test_setup_asks_nothing_and_opening_asks_in_the_background(
 def test_nothing_is_asked_before_the_packages_are_there(
     module: SegMamba.SegMambaWidget, run: RunSection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("SegMambaLib.panel.runChoices.missingPackages", lambda: ["torch>=2.4"])
+    monkeypatch.setattr(module.logic.packages, "problem", lambda: "torch is missing")
     module.enter()
     assert not run.choices._timer.active
 

@@ -10,6 +10,11 @@ import os
 import sys
 from collections.abc import Callable
 
+if sys.version_info < (3, 12):
+    # PySide6 6.12 is built for Pythons whose None is immortal: in older ones, each call that returns nothing takes
+    # a reference of None away, and after some ten thousand Python ends with "deallocating None".
+    ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import slicer
