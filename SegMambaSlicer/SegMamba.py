@@ -23,7 +23,7 @@ from slicer.util import VTKObservationMixin
 
 __all__ = ["SegMamba", "SegMambaLogic", "SegMambaParameterNode", "SegMambaTest", "SegMambaWidget"]
 
-SECTIONS = (InputsSection, RunSection, ResultSection, ModelsSection)
+SECTIONS = (InputsSection, RunSection, ResultSection, MeasuresSection, ModelsSection)
 """From top to bottom."""
 
 
