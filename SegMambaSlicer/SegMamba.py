@@ -1,6 +1,7 @@
 """The SegMamba module of 3D Slicer. This file lists it and stacks the panel; the rest is in SegMambaLib."""
 
 import sys
+from pathlib import Path
 
 import slicer
 import vtk
@@ -15,6 +16,7 @@ from SegMambaLib.panel.runSection import RunSection
 from SegMambaLib.panel.section import Section
 from SegMambaLib.panel.segmentWatcher import SegmentWatcher
 from SegMambaLib.parameterNode import SegMambaParameterNode
+from SegMambaLib.sampleData import registerSampleData
 from SegMambaLib.selfTest import SegMambaTest
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -37,14 +39,25 @@ class SegMamba(ScriptedLoadableModule):
         self.parent.dependencies = ["Segmentations", "SubjectHierarchy", "Terminologies", "Volumes"]
         self.parent.contributors = ["The SegMamba for 3D Slicer contributors"]
         self.parent.helpText = _(
-            "Segments a brain tumor from four MRI volumes, T1, T1Gd, T2 and T2-FLAIR, into three "
-            "overlapping segments: whole tumor (WT), tumor core (TC) and enhancing tumor (ET). The volumes "
-            "may have different grids. The models know gliomas of adults before surgery. For research only, "
-            "not a medical device."
+            "<p>Segments a brain tumor from four MRI volumes, T1, T1Gd, T2 and T2-FLAIR, into three overlapping "
+            "segments: whole tumor (WT), tumor core (TC) and enhancing tumor (ET). The volumes may have "
+            "different grids, but have to be skull-stripped and to lie on each other.</p>"
+            "<p><b>Steps:</b> load the four volumes (for a trial: File &gt; Download Sample Data &gt; "
+            "SegMambaSample, made without a network), check which volume is which, click Segment tumor, check "
+            "every slice, correct the regions in Segment Editor.</p>"
+            "<p>For research only, not a medical device. The models know gliomas of adults before surgery: other "
+            "tumors, children and treated tumors may be segmented wrongly.</p>"
         )
         self.parent.acknowledgementText = _(
-            "The network follows SegMamba (Xing et al., MICCAI 2024, arXiv:2401.13560)."
+            "The network follows SegMamba (Xing et al., MICCAI 2024, "
+            '<a href="https://arxiv.org/abs/2401.13560">arXiv:2401.13560</a>). Please cite that paper. The shipped '
+            "weights were trained on cases of the BraTS challenges (Menze et al. 2015, Bakas et al. 2017, "
+            "Baid et al. 2021)."
         )
+        slicer.app.connect("startupCompleted()", self._registerSampleData)
+
+    def _registerSampleData(self) -> None:
+        registerSampleData(Path(__file__).parent / "Resources" / "Icons" / "SegMamba.png")
 
 
 class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

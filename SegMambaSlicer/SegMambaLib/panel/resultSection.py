@@ -31,6 +31,7 @@ class ResultSection(Section):
         self.ui.jumpButton.connect("clicked(bool)", self.onJumpButton)
         self.ui.contrastsButton.connect("clicked(bool)", self.onContrastsButton)
         self.ui.undoButton.connect("clicked(bool)", self.onUndoButton)
+        self.segmentsEdited()
 
     def segmentsEdited(self) -> None:
         self.ui.resultLabel.text = " ".join(filter(None, [self._note, self._nestingText()]))

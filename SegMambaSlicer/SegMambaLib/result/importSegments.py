@@ -42,12 +42,11 @@ def importSegments(
     transform = reference.GetParentTransformNode()
     segmentation.SetAndObserveTransformNodeID(transform.GetID() if transform else None)
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+    if segmentation.GetDisplayNode() is None:
+        segmentation.CreateDefaultDisplayNodes()
     with slicer.util.NodeModify(segmentation):
         for region, mask in masks.items():
             _setSegment(segmentation, region, mask, loaded.GetSegmentation().GetSegment(region), reference)
-    if segmentation.GetDisplayNode() is None:
-        segmentation.CreateDefaultDisplayNodes()
-        _showThroughEachOther(segmentation.GetDisplayNode())
     segmentation.CreateClosedSurfaceRepresentation()
     _placeBeside(segmentation, reference)
     allowOverlap()
@@ -102,6 +101,7 @@ def _setSegment(
         segment = slicer.vtkSegment()
         segment.DeepCopyMetadata(template)
         segments.AddSegment(segment, region)
+        _showThrough(segmentation.GetDisplayNode(), region)
     else:
         # Whose work the segment is, and that nobody has reviewed it; the user's name and color for it stay.
         for tag in _ORIGIN_TAGS:
@@ -111,11 +111,11 @@ def _setSegment(
     slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, region, reference)
 
 
-def _showThroughEachOther(display: slicer.vtkMRMLSegmentationDisplayNode) -> None:
+def _showThrough(display: slicer.vtkMRMLSegmentationDisplayNode, region: str) -> None:
     # Opaque, WT would hide what lies in it: in 3D altogether, in the slices in part.
-    for region, opacity3D, opacity2D in (("WT", 0.25, 0.2), ("TC", 0.5, 0.35), ("ET", 1.0, 0.5)):
-        display.SetSegmentOpacity3D(region, opacity3D)
-        display.SetSegmentOpacity2DFill(region, opacity2D)
+    opacity3D, opacity2D = {"WT": (0.25, 0.2), "TC": (0.5, 0.35), "ET": (1.0, 0.5)}[region]
+    display.SetSegmentOpacity3D(region, opacity3D)
+    display.SetSegmentOpacity2DFill(region, opacity2D)
 
 
 def _placeBeside(

@@ -45,7 +45,7 @@ class DeviceQuery:
 
     def __init__(self, program: Program, temporaryPath: Path) -> None:
         """Ask. Raises RuntimeError when the program cannot be started."""
-        self._command = ShortCommand(program, ["devices", "--json"], temporaryPath)
+        self._command = ShortCommand(program, ["-m", "SegMambaCore", "devices", "--json"], temporaryPath)
 
     def answer(self) -> Devices | None:
         """Return the answer, None until it has come. Raises RuntimeError when none will come."""

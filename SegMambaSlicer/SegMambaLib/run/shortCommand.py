@@ -1,9 +1,9 @@
-"""A command of SegMambaCore whose printed answer is wanted, without waiting for it."""
+"""A short piece of work beside Slicer, whose printed answer is wanted."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -17,11 +17,11 @@ class ShortCommand:
     """A program that was started; ask `isOver` now and then, then read `output`."""
 
     def __init__(self, program: Program, arguments: Sequence[str], temporaryPath: Path) -> None:
-        """Start `python -m SegMambaCore` with the arguments. Raises RuntimeError when that is impossible."""
+        """Start the program's Python with the arguments. Raises RuntimeError when that is impossible."""
         self.output = ""
         self._error: str | None = None
         self._folder = makeFolder(temporaryPath)
-        command = [program.python, "-m", "SegMambaCore", *arguments]
+        command = [program.python, *arguments]
         try:
             with self._file("output").open("wb") as stdout, self._file("messages").open("wb") as stderr:
                 self._process = ProcessTree(command, program.environment, self._folder, stdout, stderr)
@@ -47,10 +47,11 @@ class ShortCommand:
             raise RuntimeError(self._error)
         return True
 
-    def wait(self) -> str:
-        """Wait for the end and return what was printed; errors as `isOver`."""
+    def wait(self, onWait: Callable[[], object] = lambda: None) -> str:
+        """Wait for the end and return what was printed; errors as `isOver`. onWait: called now and then."""
         try:
             while not self.isOver():
+                onWait()
                 time.sleep(0.05)
         finally:
             self.stopNow()

@@ -190,8 +190,3 @@ def test_a_script_gets_the_reason(module: SegMamba.SegMambaWidget, monkeypatch: 
     monkeypatch.setattr("SegMambaLib.logic.findProgram", lambda: fake_program(FAKE_BEHAVIOUR="traceback"))
     with pytest.raises(RuntimeError, match="No module named 'torch'"):
         SegMamba.SegMambaLogic().segment(add_case())
-
-
-def test_the_test_that_runs_within_slicer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(slicer.util, "tempDirectory", lambda: str(tmp_path))
-    SegMamba.SegMambaTest("runTest").runTest()

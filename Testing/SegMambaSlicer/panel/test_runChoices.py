@@ -10,6 +10,7 @@ import psutil
 import pytest
 import SegMamba
 import slicer
+from jobs import is_alive, wait_until
 from panel_steps import choose, section, wait_for_end
 from scenes import add_case, fake_program
 from SegMambaLib.panel.runSection import RunSection
@@ -132,22 +133,8 @@ def test_leaving_slicer_ends_the_question(
     pids = tmp_path / "pids"
     use(monkeypatch, FAKE_BEHAVIOUR="slow", FAKE_PIDS=str(pids))
     module.enter()
-    end = time.monotonic() + 20
-    while (
-        not (pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2) and time.monotonic() < end
-    ):
-        time.sleep(0.02)
-    processes = [int(pid) for pid in pids.read_text(encoding="utf-8").split()]
+    wait_until(lambda: pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2)
+    processes = [psutil.Process(int(pid)) for pid in pids.read_text(encoding="utf-8").split()]
     module.cleanup()
-    end = time.monotonic() + 5
-    while any(is_alive(pid) for pid in processes) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert not any(is_alive(pid) for pid in processes)
+    wait_until(lambda: not any(is_alive(process) for process in processes))
     assert list(Path(slicer.app.temporaryPath).iterdir()) == []
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 import slicer
+from jobs import finish, is_alive, wait_until
 from scenes import (
     add_case,
     add_transform,
@@ -43,19 +42,6 @@ def start(
 
 def temporary_path() -> Path:
     return Path(slicer.app.temporaryPath)
-
-
-def finish(job: SegmentationJob, seconds: float = 20.0) -> RunState:
-    return wait_until(lambda: job.poll().isOver and job.state, seconds)
-
-
-def wait_until(condition: Callable, seconds: float = 20.0) -> object:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 def test_segments_lie_where_the_tumor_is_in_the_world() -> None:
@@ -160,14 +146,6 @@ def test_stop_now_leaves_nothing_behind(tmp_path: Path) -> None:
     assert job.state is RunState.CANCELLED
     assert list(temporary_path().iterdir()) == []
     wait_until(lambda: not any(is_alive(process) for process in processes))
-
-
-def is_alive(process: psutil.Process) -> bool:
-    # A container without an init process keeps the dead children as zombies.
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_the_reference_is_deleted_during_the_run() -> None:

@@ -5,7 +5,9 @@ Layouts, slice views and their links are real: their nodes and logics need no Qt
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import slicer
@@ -25,7 +27,18 @@ class Application:
         self._clipboard = Clipboard()
         self._settings = Settings()
         self._layoutManager = LayoutManager(scene)
+        self._onStartup: list[Callable[[], object]] = []
         slicer.util.selectModule = self._selectModule
+        slicer.util.loadVolume = loadVolume
+        slicer.util.saveNode = saveNode
+
+    def connect(self, signature: str, slot: Callable[[], object]) -> None:
+        assert signature == "startupCompleted()"
+        self._onStartup.append(slot)
+
+    def completeStartup(self) -> None:
+        for slot in self._onStartup:
+            slot()
 
     def testingEnabled(self) -> bool:
         return True
@@ -47,6 +60,21 @@ class Application:
 
     def _selectModule(self, module: str) -> None:
         self.module = module
+
+
+def loadVolume(
+    filename: str, properties: Mapping[str, Any] = MappingProxyType({})
+) -> slicer.vtkMRMLVolumeNode:
+    """Load as Slicer's own reader of volumes does: by the logic of the Volumes module."""
+    options = 1 if properties.get("labelmap") else 0
+    name = Path(filename).name.removesuffix(".gz")
+    return slicer.modules.volumes.logic().AddArchetypeVolume(filename, Path(name).stem, options)
+
+
+def saveNode(node: slicer.vtkMRMLStorableNode, filename: str) -> bool:
+    storage = node.CreateDefaultStorageNode()
+    storage.SetFileName(filename)
+    return bool(storage.WriteData(node))
 
 
 class LayoutManager:
