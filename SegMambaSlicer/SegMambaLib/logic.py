@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import slicer
@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from .followUp.followUp import FollowUp
+from .measures.tumorMeasures import TumorMeasures
 from .models.modelFiles import modelFiles, modelNetwork
 from .packages.packages import Packages
 from .parameterNode import SegMambaParameterNode
@@ -115,6 +116,20 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         elif state is RunState.FAILED:
             self.packages.runFailed(self.job.errorMessage)
         return state
+
+    def measure(
+        self,
+        segmentation: slicer.vtkMRMLSegmentationNode,
+        volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode | None],
+    ) -> TumorMeasures:
+        """Return the figures of WT, TC and ET and of the enhancing lesions; lines for the lesions come to the scene.
+
+        volumes: by role, for the mean intensities and to tell left from right.
+        Raises ValueError for a segmentation under a non-linear or shearing transform.
+        """
+        measures = TumorMeasures()
+        measures.update(segmentation, volumes)
+        return measures
 
     def cancel(self) -> None:
         """Ask a run to stop, if there is one; `poll` tells when it has."""

@@ -125,7 +125,7 @@ def sideTitle(side: str | None) -> str:
         "right": _("right"),
         "midline": _("midline"),
         "both sides": _("both sides"),
-        "crosses the midline": _("crosses the midline"),
+        "crosses the midline": _("crosses midline"),
         "unknown": _("unknown"),
     }[side]
 

@@ -14,6 +14,7 @@ from ..measures.measuresTable import asText, writeCsv
 from ..measures.segmentState import setReviewed
 from ..measures.showLesion import showLesion
 from ..measures.tumorMeasures import TumorMeasures
+from ..parameterNode import SegMambaParameterNode
 from .measuresTables import TARGET_COLUMN, fillLesionTable, fillRegionTable, isTicked
 from .section import Panel, Section
 
@@ -41,8 +42,11 @@ class MeasuresSection(Section):
         self.ui.copyButton.connect("clicked(bool)", self.onCopyButton)
         self.ui.csvButton.connect("clicked(bool)", self.onCsvButton)
 
-    def enter(self) -> None:
-        self.update()
+    def setParameterNode(self, node: SegMambaParameterNode | None) -> None:
+        super().setParameterNode(node)
+        if node is None:
+            # Until the user is back, transforms and intensities may change; what did not is not computed again.
+            self._isStale = True
 
     def segmentsEdited(self) -> None:
         self._isStale = True

@@ -30,7 +30,9 @@ def fillRegionTable(table: Any, regions: Sequence[RegionRow]) -> None:
         texts = [_volumeText(row), _lesionsText(row), sideTitle(row.side)]
         texts += [*(_meanText(row, role) for role in ROLES), row.state.title]
         for line, text in enumerate(texts):
-            table.setItem(line, column, _item(text))
+            item = _item(text)
+            item.setToolTip(_lesionsToolTip(row) if titles[line] == _("Lesions") else text)
+            table.setItem(line, column, item)
         reviewed = _item("", checked=row.state is SegmentState.REVIEWED)
         reviewed.setToolTip(
             _("Tick when you have reviewed {region} on every slice").format(region=row.region)
@@ -42,7 +44,7 @@ def fillRegionTable(table: Any, regions: Sequence[RegionRow]) -> None:
 
 def fillLesionTable(table: Any, lesions: Sequence[LesionRow]) -> None:
     """Show one row a lesion; the first column's ticks choose the targets."""
-    titles = [_("Target"), _("Diameters (mm)"), _("Product (mm²)"), _("Side"), _("mL"), _("Measurable")]
+    titles = [_("Target"), _("Diameters (mm)"), _("Product (mm²)"), _("Side"), _("Measurable")]
     blocked = table.blockSignals(True)
     table.setColumnCount(len(titles))
     table.setHorizontalHeaderLabels(titles)
@@ -54,7 +56,6 @@ def fillLesionTable(table: Any, lesions: Sequence[LesionRow]) -> None:
             _diametersText(row),
             "" if row.productMm2 is None else f"{row.productMm2:.0f}",
             sideTitle(row.measures.side),
-            f"{row.measures.volume_ml:.2f}",
             _("yes") if row.isMeasurable else _("no"),
         ]
         for column, item in enumerate([target, *map(_item, texts)]):
@@ -62,7 +63,7 @@ def fillLesionTable(table: Any, lesions: Sequence[LesionRow]) -> None:
             table.setItem(line, column, item)
     header = table.horizontalHeader()
     header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-    header.setSectionResizeMode(1, qt.QHeaderView.Stretch)
+    header.setSectionResizeMode(titles.index(_("Side")), qt.QHeaderView.Stretch)
     table.blockSignals(blocked)
 
 
@@ -88,10 +89,18 @@ def _volumeText(row: RegionRow) -> str:
 def _lesionsText(row: RegionRow) -> str:
     if not row.lesions:
         return ""
-    if not row.specks:
-        return str(row.lesions)
-    # So short a column has no room for more; the CSV file says it in full.
-    return _("{count} ({specks} ≤ 0.05 mL)").format(count=row.lesions, specks=row.specks)
+    # In so short a column there is no room for more: the tool tip says what tiny is.
+    return (
+        _("{count} ({specks} tiny)").format(count=row.lesions, specks=row.specks)
+        if row.specks
+        else str(row.lesions)
+    )
+
+
+def _lesionsToolTip(row: RegionRow) -> str:
+    return _("Separate parts: {count}, of which {specks} have 0.05 mL or less").format(
+        count=row.lesions, specks=row.specks
+    )
 
 
 def _meanText(row: RegionRow, role: str) -> str:
@@ -112,8 +121,8 @@ def _diametersText(row: LesionRow) -> str:
 
 def _lesionToolTip(row: LesionRow) -> str:
     lines = [
-        _("Lesion {number}, on {count} axial slices. Click to go there.").format(
-            number=row.number, count=row.measures.slices
+        _("Lesion {number}: {volume:.2f} mL, on {count} axial slices. Click to go there.").format(
+            number=row.number, volume=row.measures.volume_ml, count=row.measures.slices
         ),
         _("Measurable: both diameters at least {least:g} mm, on two or more slices.").format(
             least=row.leastDiameterMm

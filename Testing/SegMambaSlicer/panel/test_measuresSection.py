@@ -82,7 +82,7 @@ def test_tables_show_regions_and_lesions(measures: MeasuresSection, tmp_path: Pa
     assert [int(text) for text in table["Mean T1Gd"]] == pytest.approx([203] * 3, abs=2)
     assert table["State"] == ["as computed"] * 3
     large, small = lesion_cells(ui.lesionTable)
-    assert (large[0], large[3], large[5]) == ("1", "right", "yes")
+    assert (large[0], large[3], large[4]) == ("1", "right", "yes")
     assert (small[0], small[3]) == ("2", "left")
     longest, perpendicular = (float(part) for part in large[1].split(" × "))  # noqa: RUF001
     assert float(large[2]) == pytest.approx(longest * perpendicular, rel=0.01)
