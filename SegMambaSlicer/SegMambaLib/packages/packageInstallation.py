@@ -6,6 +6,7 @@ import importlib
 import json
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
@@ -104,6 +105,11 @@ class PackageInstallation:
                     self._installed(run)
             except RuntimeError as error:
                 self._fail(str(error))
+            except Exception as error:
+                # Whatever it is (a wheel or metadata that nobody can read): this is called from a timer, and would go
+                # on for ever.
+                self._log.append(traceback.format_exc())
+                self._fail(_("The packages could not be looked at: {reason}").format(reason=error))
         return self.state
 
     def answer(self, yes: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -20,8 +21,9 @@ def preparation(plan: InstallPlan, report: PackageReport, wheels: Path | None) -
     """Return what the user should know beside the sizes, "" for nothing.
 
     wheels: a folder to take wheels from instead of the network. Raises RuntimeError when it lacks some, Windows
-    would refuse a path, or the disk is too full.
+    would refuse a path, the disk is too full, or the folder of the packages is another user's.
     """
+    _checkWritable(report.site)
     if wheels is None:
         _checkDisk(plan.size.disk, report.site)
         problem = longPathProblem(report.site, LONGEST_IN_TORCH, longPathsEnabled())
@@ -40,6 +42,19 @@ def preparation(plan: InstallPlan, report: PackageReport, wheels: Path | None) -
     return _("They come from the folder {folder} ({size} MB); nothing is downloaded.").format(
         folder=wheels, size=found.megabytes
     )
+
+
+def _checkWritable(site: str) -> None:
+    try:
+        # Trying is the only way on Windows: permissions there are more than what Python tells.
+        tempfile.TemporaryFile(dir=site).close()
+    except OSError as error:
+        raise RuntimeError(
+            _(
+                "Packages are installed in {site}, where you may not write ({reason}). Let an administrator install "
+                "them, or install Slicer in a folder of your own."
+            ).format(site=site, reason=error.strerror or error)
+        ) from error
 
 
 def _checkDisk(megabytes: int, site: str) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -186,8 +187,8 @@ def test_what_a_repair_cannot_mend_is_said_with_pythons_reason(environment: Envi
 
 
 def test_a_cancelled_installation_can_be_repaired(environment: Environment) -> None:
-    files = {f"torch/part{number}.py": "x = 1\n" * 50 for number in range(3000)}
-    environment.publish("torch", "2.6", files={"torch/__init__.py": "import torch.part2999\n", **files})
+    files = {f"torch/part{number}.py": "x = 1\n" * 50 for number in range(1500)}
+    environment.publish("torch", "2.6", files={"torch/__init__.py": "import torch.part1499\n", **files})
     environment.publish("pynrrd", "1.1.3", files=NRRD)
     installation = attempt(environment)
     wait(installation, InstallState.ASKING)
@@ -254,6 +255,48 @@ def test_wheels_that_are_missing_are_named_before_anything_starts(environment: E
     assert "another system:\n    pynrrd-1.1.3-cp27-cp27m-win32.whl\n" in installation.message
     assert "python -m pip download --dest wheels" in installation.message
     assert environment.installed() == {}
+
+
+def test_a_folder_that_belongs_to_an_administrator(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    installation = attempt(environment)
+    assert wait(installation) is InstallState.FAILED
+    assert f"{environment.site}, where you may not write (Permission denied)" in installation.message
+
+
+def test_a_full_disk_is_told_before(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=500 * 10**6))
+    installation = attempt(environment)
+    assert wait(installation) is InstallState.FAILED
+    assert "need about 861 MB" in installation.message and "500 MB are free" in installation.message
+
+
+def test_long_paths_of_windows_are_told_before(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("SegMambaLib.packages.preparation.longPathsEnabled", lambda: False)
+    deep = {"torch/" + "deep/" * 40 + "__init__.py": ""}
+    makeWheel(environment.wheels, "torch", "2.6", files=deep)
+    makeWheel(environment.wheels, "pynrrd", "1.1.3", files=NRRD)
+    installation = attempt(environment, environment.wheels)
+    assert wait(installation) is InstallState.FAILED
+    assert "Windows allows paths of 259 characters" in installation.message
+    monkeypatch.setattr("SegMambaLib.packages.preparation.LONGEST_IN_TORCH", 250)
+    installation = attempt(environment)
+    assert wait(installation, InstallState.ASKING) is InstallState.ASKING
+    assert "This may fail. Windows allows paths of 259 characters" in installation.question
+
+
+def test_a_wheel_that_nobody_can_read_ends_it(environment: Environment) -> None:
+    makeWheel(environment.wheels, "torch", "2.6", requires=["== nonsense"])
+    installation = attempt(environment, environment.wheels)
+    assert wait(installation) is InstallState.FAILED
+    assert "could not be looked at" in installation.message and "Traceback" in installation.details
 
 
 def test_a_python_that_cannot_be_started(environment: Environment) -> None:

@@ -103,8 +103,8 @@ def test_two_installations_at_a_time_are_refused(
 def test_cancel_ends_the_pip_that_slicer_started(
     environment: Environment, packaging: SlicersPackaging
 ) -> None:
-    files = {f"torch/part{number}.py": "x = 1\n" * 50 for number in range(3000)}
-    environment.publish("torch", "2.6", files={"torch/__init__.py": "import torch.part2999\n", **files})
+    files = {f"torch/part{number}.py": "x = 1\n" * 50 for number in range(1500)}
+    environment.publish("torch", "2.6", files={"torch/__init__.py": "import torch.part1499\n", **files})
     publish_all_but_torch(environment)
     installation = attempt(environment)
     wait(installation, packaging, InstallState.ASKING)

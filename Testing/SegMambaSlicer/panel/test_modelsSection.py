@@ -173,6 +173,32 @@ def real_program() -> Program:
     return Program(sys.executable, {**os.environ, "PYTHONPATH": str(REPOSITORY)})
 
 
+def finish_import(models: ModelsSection) -> None:
+    end = time.monotonic() + 120
+    while models._timer.active and time.monotonic() < end:
+        models.onTimer()
+        time.sleep(0.05)
+    assert not models._timer.active
+
+
+@pytest.mark.slow
+def test_pytorch_weights_of_the_public_code_become_a_model(
+    models: ModelsSection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from SegMambaCore.network.build import build_network
+
+    monkeypatch.setattr("SegMambaLib.panel.modelsSection.findProgram", real_program)
+    torch.save(build_network("tom").state_dict(), tmp_path / "final model.pth")
+    models.addModel(tmp_path / "final model.pth")
+    finish_import(models)
+    assert rows(models.ui.modelTable)[1][:2] == ["final-model", "tom"]
+    assert rows(models.ui.modelTable)[1][3:] == ["unknown", "yours"]
+    assert "License: as its author gave it" in models.ui.modelDetailsLabel.text
+    assert "Accuracy: unknown" in models.ui.modelDetailsLabel.text
+
+
 @pytest.mark.slow
 def test_pytorch_weights_that_are_none_leave_nothing(
     module: SegMamba.SegMambaWidget, models: ModelsSection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -182,10 +208,7 @@ def test_pytorch_weights_that_are_none_leave_nothing(
     models.addModel(tmp_path / "evil.pth")
     assert models.ui.modelsStatusLabel.text == "Converting evil.pth"
     assert not models.ui.addModelButton.enabled
-    end = time.monotonic() + 60
-    while models._timer.active and time.monotonic() < end:
-        models.onTimer()
-        time.sleep(0.05)
+    finish_import(models)
     assert "could run code" in module._errorBox.ui.errorLabel.text
     assert not Path("/tmp/segmamba-was-here").exists()
     assert len(rows(models.ui.modelTable)) == 1 and models.ui.addModelButton.enabled
