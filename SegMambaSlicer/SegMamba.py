@@ -6,6 +6,7 @@ from pathlib import Path
 import slicer
 import vtk
 from SegMambaLib.logic import SegMambaLogic
+from SegMambaLib.panel.batchSection import BatchSection
 from SegMambaLib.panel.errorBox import ErrorBox
 from SegMambaLib.panel.inputsSection import InputsSection
 from SegMambaLib.panel.measuresSection import MeasuresSection
@@ -25,7 +26,7 @@ from slicer.util import VTKObservationMixin
 
 __all__ = ["SegMamba", "SegMambaLogic", "SegMambaParameterNode", "SegMambaTest", "SegMambaWidget"]
 
-SECTIONS = (InputsSection, RunSection, ResultSection, MeasuresSection, ModelsSection)
+SECTIONS = (InputsSection, RunSection, ResultSection, MeasuresSection, BatchSection, ModelsSection)
 """From top to bottom."""
 
 

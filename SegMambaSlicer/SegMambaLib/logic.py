@@ -10,7 +10,10 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from .batch.batch import Batch
+from .batch.loadPatient import LoadedPatient, loadPatient
 from .followUp.followUp import FollowUp
+from .inputs.roles import REFERENCE_ROLE
 from .measures.tumorMeasures import TumorMeasures
 from .models.modelFiles import modelFiles, modelNetwork
 from .packages.packages import Packages
@@ -45,6 +48,7 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         self._nestedSegments = NestedSegments(self._history)
         self._times = RunTimes(slicer.app.userSettings())
         self.packages = Packages(Path(slicer.app.temporaryPath))
+        self.batch = Batch(lambda: findProgram(), self._temporaryPath())
         loadTerminology()
 
     def getParameterNode(self) -> SegMambaParameterNode:
@@ -140,6 +144,20 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         """End a run before returning, if there is one."""
         if self.job is not None and self.isRunning:
             self.job.stopNow()
+
+    def loadPatient(self, case: str) -> LoadedPatient:
+        """Load a patient whom the batch has finished into the scene, and show the tumor where it is largest.
+
+        Raises ValueError for one who is not finished, RuntimeError when a file cannot be read.
+        """
+        row = self.batch.rows.get(case)
+        if row is None or row.status != "done":
+            raise ValueError(_("{case} has no results yet.").format(case=case))
+        loaded = loadPatient(case, row.sources, self.batch.resultFolder(case))
+        self._nestedSegments.remember(loaded.segmentation)
+        slicer.util.setSliceViewerLayers(background=loaded.volumes[REFERENCE_ROLE])
+        jumpToLargestCrossSection(loaded.segmentation)
+        return loaded
 
     def askForDevices(self) -> DeviceQuery:
         """Ask what the network can run on; the answer comes within seconds. Raises RuntimeError if it can't."""

@@ -157,6 +157,8 @@ class RunSection(Section):
         node = self.panel.parameterNode
         if node is None:
             return _("No scene is open.")
+        if self.panel.logic.batch.isRunning:
+            return _("A batch of patients is being segmented. Wait for it, or cancel it.")
         if self.ui.modelSelector.count == 0:
             return _("No model is installed. Install the extension again.")
         return problemWithInputs(self._volumes(node), node.segmentation)

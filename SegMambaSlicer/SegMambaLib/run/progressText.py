@@ -21,9 +21,7 @@ def progressText(phase: PhaseEvent | None, progress: ProgressEvent | None) -> st
 def resultText(result: ResultEvent) -> str:
     """Return one line with the regions' volumes. What was not found is said to be so, not to measure 0 mL."""
     regions = [
-        f"{region} {_volumeText(result.volumesMl[region])}"
-        for region in REGIONS
-        if region in result.volumesMl
+        f"{region} {volumeText(result.volumesMl[region])}" for region in REGIONS if region in result.volumesMl
     ]
     finished = _("Finished in {time}").format(time=durationText(result.seconds))
     return ". ".join([finished, ", ".join(regions)]) if regions else finished
@@ -36,12 +34,15 @@ def durationText(seconds: float) -> str:
     return _("{count} min").format(count=round(seconds / 60))
 
 
-def _volumeText(millilitres: float) -> str:
+def volumeText(millilitres: float) -> str:
+    """Return a region's volume; 0 mL would read as proof that there is nothing."""
     return _("{volume:.1f} mL").format(volume=millilitres) if millilitres > 0 else _("none found")
 
 
 def _phaseTitles() -> dict[str, str]:
     return {
+        "find": _("Looking for patients"),
+        "check": _("Looking who is finished"),
         "read": _("Reading volumes"),
         "prepare": _("Preparing volumes"),
         "load": _("Loading the model"),

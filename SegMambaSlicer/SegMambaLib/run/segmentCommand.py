@@ -31,6 +31,14 @@ class RunChoices:
                 )
             )
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """As `segment` and `batch` take them."""
+        return (
+            *("--reference", REFERENCE_ROLE, "--device", self.device, *QUALITIES[self.quality].arguments),
+            *(("--model", self.model) if self.model else ()),
+        )
+
 
 def segmentCommand(python: str, files: Mapping[str, Path], output: Path, choices: RunChoices) -> list[str]:
     """Return the arguments of `python -m SegMambaCore segment`.
@@ -40,7 +48,5 @@ def segmentCommand(python: str, files: Mapping[str, Path], output: Path, choices
     inputs = [argument for role, path in files.items() for argument in (f"--{role}", str(path))]
     return [
         *(python, "-m", "SegMambaCore", "segment", *inputs),
-        *("--output", str(output), "--reference", REFERENCE_ROLE, "--progress", "json"),
-        *("--device", choices.device, *QUALITIES[choices.quality].arguments),
-        *(("--model", choices.model) if choices.model else ()),
+        *("--output", str(output), "--progress", "json", *choices.arguments),
     ]

@@ -128,24 +128,30 @@ class SegmentationRun:
         complete = text[: text.rfind(b"\n") + 1]
         self._bytesRead += len(complete)
         for line in complete.splitlines():
-            event = parseEvent(line)
-            if isinstance(event, PhaseEvent):
-                self.phase, self.progress = event, None
-            elif isinstance(event, ProgressEvent):
-                self.progress = event
-            elif isinstance(event, WarningEvent):
-                self.warnings.append(event.message)
-            elif isinstance(event, ErrorEvent):
-                self.errorMessage = event.message
-            elif isinstance(event, ResultEvent):
-                self.result = event
-            elif isinstance(event, TransformEvent):
-                self.transform = event
+            self._takeIn(line)
+
+    def _takeIn(self, line: bytes) -> None:
+        event = parseEvent(line)
+        if isinstance(event, PhaseEvent):
+            self.phase, self.progress = event, None
+        elif isinstance(event, ProgressEvent):
+            self.progress = event
+        elif isinstance(event, WarningEvent):
+            self.warnings.append(event.message)
+        elif isinstance(event, ErrorEvent):
+            self.errorMessage = event.message
+        elif isinstance(event, ResultEvent):
+            self.result = event
+        elif isinstance(event, TransformEvent):
+            self.transform = event
+
+    def _isComplete(self, exitCode: int) -> bool:
+        return exitCode == 0 and bool(self.result or self.transform)
 
     def _finish(self, exitCode: int) -> None:
         if self.state is RunState.CANCELLING:
             self.state = RunState.CANCELLED
-        elif exitCode == 0 and (self.result or self.transform):
+        elif self._isComplete(exitCode):
             self.state = RunState.SUCCEEDED
         else:
             self.state = RunState.FAILED

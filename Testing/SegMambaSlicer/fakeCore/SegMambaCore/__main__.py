@@ -18,6 +18,8 @@ from pathlib import Path
 def main() -> int:
     if sys.argv[1] == "devices":
         return _devices()
+    if sys.argv[1] == "batch":
+        return _batch()
     arguments = _arguments()
     behaviour = os.environ.get("FAKE_BEHAVIOUR", "succeed")
     if record := os.environ.get("FAKE_RECORD"):
@@ -71,6 +73,60 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mirror", choices=["none", "leftright", "all"], required=True)
     parser.add_argument("--overlap", type=float, required=True)
     return parser.parse_args()
+
+
+def _batch() -> int:
+    """Each subfolder is a patient with t1n.nrrd ...; one without T2-FLAIR is incomplete, one named "Bad" fails."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--list", action="store_true")
+    for name in ("output", "progress", "reference", "device", "mirror", "overlap", "model"):
+        parser.add_argument(f"--{name}")
+    arguments = parser.parse_args(sys.argv[2:])
+    behaviour = os.environ.get("FAKE_BEHAVIOUR", "succeed")
+    if record := os.environ.get("FAKE_RECORD"):
+        Path(record).write_text(json.dumps(vars(arguments), default=str), encoding="utf-8")
+    if behaviour == "error":
+        _say("error", message="Nobody is there.")
+        print("Nobody is there.", file=sys.stderr)
+        return 1
+    sources = {
+        folder.name: {path.stem: str(path) for path in sorted(folder.iterdir())}
+        for folder in sorted(arguments.folder.iterdir())
+    }
+    problems = {case: "" if "t2f" in found else "T2-FLAIR is missing." for case, found in sources.items()}
+    if arguments.list:
+        patients = [
+            {"case": case, "sources": sources[case], "problem": problems[case], "notes": []}
+            for case in sources
+        ]
+        _say("patients", patients=patients)
+        return 0
+    for case, problem in problems.items():
+        _patient(case, "incomplete" if problem else "waiting", problem)
+    _say("batch", done=0, total=len(sources), seconds_left=None)
+    for done, case in enumerate(case for case in sources if not problems[case]):
+        _patient(case, "running")
+        if behaviour in ("slow", "stubborn"):
+            return _wait(stubborn=behaviour == "stubborn")
+        _say("phase", phase="segment", title="Segmenting")
+        _say("batch", done=done, total=len(sources), seconds_left=100.0)
+        _say("progress", phase="segment", done=1, total=2, seconds_left=1.0)
+        if case == "Bad":
+            _patient(case, "failed", "T2: it is cut short.")
+            continue
+        Path(arguments.output).mkdir(exist_ok=True)
+        results = argparse.Namespace(t1c=sources[case]["t1c"], output=Path(arguments.output, case))
+        _write_segments(results, behaviour)
+        Path(arguments.output, "index.html").write_text("page", encoding="utf-8")
+        _patient(case, "done", volumes_ml={"WT": 12.34, "TC": 5.6, "ET": None}, warnings=["T1 lies apart."])
+    _say("result", output=arguments.output, files={}, done=1, failed=1, incomplete=1, seconds=1.0)
+    return 3
+
+
+def _patient(case: str, status: str, reason: str = "", **more: object) -> None:
+    values = {"volumes_ml": {}, "warnings": [], **more}
+    _say("patient", case=case, status=status, reason=reason, **values)
 
 
 def _say(event: str, **content: object) -> None:

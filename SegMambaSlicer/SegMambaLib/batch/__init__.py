@@ -1,0 +1,1 @@
+"""Many patients: a folder of them is segmented beside Slicer."""
