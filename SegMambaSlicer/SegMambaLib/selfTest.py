@@ -10,6 +10,7 @@ import slicer
 from numpy.typing import NDArray
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
+from .inputs.exportVolumes import worldAffine
 from .inputs.roles import ROLES
 from .logic import SegMambaLogic
 from .result.nesting import regionsOutside
@@ -21,7 +22,7 @@ LEAST_DICE = {"WT": 0.90, "TC": 0.70, "ET": 0.80}
 
 
 class SegMambaTest(ScriptedLoadableModuleTest):
-    """The whole way on the synthetic case: made, loaded under a transform, segmented, edited, undone."""
+    """The whole way on the synthetic case: made, loaded under a transform, segmented, measured, edited, undone."""
 
     def setUp(self) -> None:
         """Start from an empty scene, in a folder that goes away."""
@@ -36,7 +37,7 @@ class SegMambaTest(ScriptedLoadableModuleTest):
         self.test_theSampleFromFilesToCorrectedSegments()
 
     def test_theSampleFromFilesToCorrectedSegments(self) -> None:
-        """Segment the sample and compare with its labels; erase a half of WT, nest, undo both."""
+        """Segment the sample, compare with its labels, measure; erase a half of WT, nest, undo both."""
         logic = SegMambaLogic()
         if problem := logic.packages.problem():
             self.skipTest(problem)
@@ -56,11 +57,23 @@ class SegMambaTest(ScriptedLoadableModuleTest):
             self.assertGreater(_dice(found[region], truth[region]), least, region)
         self.assertGreater(segmentation.GetClosedSurfaceInternalRepresentation("WT").GetNumberOfPoints(), 0)
 
+        # With Slicer's own Segment Statistics, which our other tests do without.
+        measures = logic.measure(segmentation, volumes)
+        self.assertEqual([row.state.value for row in measures.regions], ["as computed"] * 3)
+        voxelMl = abs(float(np.linalg.det(worldAffine(volumes["t1c"])))) / 1000
+        for row in measures.regions:
+            self.assertAlmostEqual(row.volumeMl, np.count_nonzero(found[row.region]) * voxelMl, 3)
+            self.assertEqual(set(row.means), set(ROLES))
+        self.assertTrue(measures.lesions[0].isMeasurable)
+
         half = found["WT"].copy()
         half[: int(np.median(np.argwhere(half)[:, 0]))] = False
         slicer.util.updateSegmentBinaryLabelmapFromArray(
             half.astype(np.uint8), segmentation, "WT", volumes["t1c"]
         )
+        measures.update(segmentation, volumes)
+        self.assertEqual(measures.regions[0].state.value, "edited")
+        measures.stop()
         logic.makeNested(segmentation)
         nested = regionMasks(segmentation)
         self.assertEqual(regionsOutside(nested), [])
