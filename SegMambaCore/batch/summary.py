@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
 from SegMambaCore.batch.patient_outcome import PatientOutcome
 from SegMambaCore.case.case import ROLES
+from SegMambaCore.report.statement import RESEARCH_USE_ONLY
 from SegMambaCore.segmentation.regions import REGIONS
-from SegMambaCore.whole_file import write_whole_file
+from SegMambaCore.spreadsheet import original_text, plain_text, write_spreadsheet
 
 SUMMARY_FILE = "summary.csv"
 
@@ -22,25 +22,19 @@ COLUMNS = (
     *("ET_measurable", "ET_longest_mm", "ET_perpendicular_mm", "ET_product_mm2"),
     *("warnings", "device", "seconds", "finished", "model", "model_sha256"),
     *(f"{role}_sha256" for role in ROLES),
+    *("segments_are", "statement"),
 )
 """case: the patient's name within the batch, and the folder of the results. The three in millimeters are of
 the enhancing lesion with the largest product."""
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
 
 def write_summary(outcomes: Iterable[PatientOutcome], path: Path) -> None:
-    """Write the table in UTF-8 with a byte order mark, which spreadsheets want; an older one is replaced.
+    """Write the table; an older one is replaced. A region without voxels is "none found".
 
-    A region without voxels is "none found". A text that a spreadsheet would compute gets an apostrophe.
     Raises SegMambaError when the file cannot be written; then nothing has changed.
     """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, restval="")
-    writer.writeheader()
-    for outcome in outcomes:
-        writer.writerow({column: _safe(value) for column, value in _row(outcome).items()})
-    write_whole_file(path, text.getvalue().encode("utf-8-sig"))
+    rows = ({column: plain_text(value) for column, value in _row(one).items()} for one in outcomes)
+    write_spreadsheet(COLUMNS, rows, path)
 
 
 def read_summary(path: Path) -> list[dict[str, str]]:
@@ -51,7 +45,7 @@ def read_summary(path: Path) -> list[dict[str, str]]:
     except (OSError, ValueError, csv.Error):
         return []
     return [
-        {column: _unsafe(value or "") for column, value in row.items()}
+        {column: original_text(value or "") for column, value in row.items()}
         for row in rows
         if {*row} >= {*COLUMNS}
     ]
@@ -79,6 +73,8 @@ def _row(outcome: PatientOutcome) -> dict[str, str]:
             "model": run.model_name,
             "model_sha256": run.model_sha256,
             **{f"{role}_sha256": run.hashes.get(role) or "" for role in ROLES},
+            "segments_are": "computed",
+            "statement": RESEARCH_USE_ONLY,
         }
         if run.largest is not None:
             longest, perpendicular, product = run.largest
@@ -93,11 +89,3 @@ def _row(outcome: PatientOutcome) -> dict[str, str]:
 def volume_text(millilitres: float | None) -> str:
     """Return a volume for people: 0 mL would read as a measurement, or as proof that there is nothing."""
     return "none found" if millilitres is None else f"{millilitres:.3f}"
-
-
-def _safe(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
-
-
-def _unsafe(value: str) -> str:
-    return value[1:] if value.startswith("'") and value[1:].startswith(_FORMULA_STARTS) else value

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 from SegMambaCore.follow_up.assess import Assessment, Change, Row
 from SegMambaCore.follow_up.wording import days_since, segments_text
 from SegMambaCore.report.statement import RESEARCH_USE_ONLY
-from SegMambaCore.whole_file import write_whole_file
+from SegMambaCore.spreadsheet import plain_text, write_spreadsheet
 
 COLUMNS = (
     *("time_point", "date", "days_since_baseline", "treatment", "segments_are", "measure", "value", "unit"),
     *("change_to_baseline_percent", "change_to_baseline", "change_to_nadir_percent", "change_to_nadir"),
     *("nadir_at", "threshold", "caveats", "statement"),
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(assessment: Assessment, path: Path) -> None:
-    """Write a line a time point and measure, in UTF-8 with a byte order mark, which spreadsheets want.
+    """Write a line a time point and measure.
 
     Percentages and values are plain numbers, empty where there is none; the columns of the same name without
     "percent" then say why. Raises SegMambaError when the file cannot be written; then nothing has changed.
     """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS)
-    writer.writeheader()
-    for row in assessment.rows:
-        writer.writerow(_line(row, assessment))
-    write_whole_file(path, text.getvalue().encode("utf-8-sig"))
+    write_spreadsheet(COLUMNS, (_line(row, assessment) for row in assessment.rows), path)
 
 
 def _line(row: Row, assessment: Assessment) -> dict[str, str]:
@@ -56,7 +48,7 @@ def _line(row: Row, assessment: Assessment) -> dict[str, str]:
         "change_to_baseline_percent": _number(row.against_baseline.percent),
         "change_to_nadir_percent": _number(row.against_nadir.percent),
     }
-    return {key: _safe(value) for key, value in texts.items()} | numbers
+    return {key: plain_text(value) for key, value in texts.items()} | numbers
 
 
 def _reason(change: Change) -> str:
@@ -65,8 +57,3 @@ def _reason(change: Change) -> str:
 
 def _number(percent: float | None) -> str:
     return "" if percent is None else f"{percent:.2f}"
-
-
-def _safe(value: str) -> str:
-    """A text that a spreadsheet would compute gets an apostrophe."""
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value

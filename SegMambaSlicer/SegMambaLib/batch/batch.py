@@ -12,7 +12,6 @@ from ..run.runDetails import runDetails
 from ..run.segmentationRun import RunState
 from ..run.segmentCommand import RunChoices
 from ..run.temporaryFolder import makeFolder, removeFolder
-from .batchEvents import OverallEvent
 from .batchRow import BatchRow
 from .batchRun import BatchRun, PatientSearch
 from .earlierResults import earlierResults
@@ -60,7 +59,8 @@ class Batch:
         Raises ValueError for folders that do not do, RuntimeError when the program cannot be started.
         """
         self._checkFolders(patients, output)
-        self.patients, self.output, self.rows = patients, output, {}
+        self.forget()
+        self.patients, self.output = patients, output
         self._search = PatientSearch(self._findProgram(), patients, self._temporaryPath)
 
     def pollSearch(self) -> bool:
@@ -80,6 +80,11 @@ class Batch:
                 self.rows[case] = self.rows[case].after(event)
         return True
 
+    def forget(self) -> None:
+        """Know of nobody: other folders were chosen. Nothing may be running."""
+        self.patients = self.output = self.run = None
+        self.rows = {}
+
     def start(self, choices: RunChoices) -> None:
         """Segment everybody who was found and is not finished; then call `poll` now and then.
 
@@ -90,6 +95,7 @@ class Batch:
         if self.isRunning:
             raise ValueError(_("A batch is running already."))
         self.errorMessage = self.details = ""
+        self.run = None
         self._folder = makeFolder(self._temporaryPath)
         try:
             self.run = BatchRun(self._findProgram(), self.patients, self.output, choices, self._folder)
@@ -111,11 +117,6 @@ class Batch:
                 self.details = runDetails(self.errorMessage, self.run.command, self._folder)
             self._removeFolder()
         return state
-
-    @property
-    def overall(self) -> OverallEvent | None:
-        """How far all are."""
-        return self.run.overall if self.run else None
 
     def cancel(self) -> None:
         """Ask the run to stop; `poll` goes on to CANCELLED. Who is finished stays so."""

@@ -11,6 +11,7 @@ from ..run.program import Program
 from ..run.segmentationRun import SegmentationRun, StartProcess
 from ..run.segmentCommand import RunChoices
 from ..run.shortCommand import ShortCommand
+from ..run.temporaryFolder import temporaryVariables
 from .batchEvents import (
     BatchResultEvent,
     FoundPatient,
@@ -47,7 +48,8 @@ class BatchRun(SegmentationRun):
             *("--output", str(output), "--progress", "json", *choices.arguments),
         ]
         self._changes: list[PatientEvent] = []
-        super().__init__(self.command, program.environment, folder, startProcess)
+        environment = {**program.environment, **temporaryVariables(folder)}
+        super().__init__(self.command, environment, folder, startProcess)
 
     def takeChanges(self) -> list[PatientEvent]:
         """Return the changes of state since the last call, in their order."""

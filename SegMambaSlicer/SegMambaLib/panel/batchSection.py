@@ -11,16 +11,13 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..batch.batchRow import BatchRow
+from ..batch.batchText import progressValue, statusText
 from ..inputs.roles import ROLES
 from ..logic import SECONDS_BETWEEN_POLLS
-from ..run.progressText import durationText, progressText
 from ..run.segmentationRun import RunState
 from ..run.segmentCommand import RunChoices
+from .batchTable import BatchTable
 from .section import Panel, Section
-from .tables import fillTable
-
-_STATE_COLUMN = 1
 
 
 class BatchSection(Section):
@@ -30,8 +27,7 @@ class BatchSection(Section):
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
-        self._shown: list[list[str]] = []
-        self._note = ""
+        self._table = BatchTable(self.ui.batchTable)
         self._timer = qt.QTimer()
         self._timer.setInterval(round(1000 * SECONDS_BETWEEN_POLLS))
         self._timer.connect("timeout()", self.onTimer)
@@ -66,7 +62,7 @@ class BatchSection(Section):
             _("Show all patients with pictures and volumes in the web browser"),
         )
         self._showRunButton()
-        self._showRows(list(batch.rows.values()))
+        self._table.show(list(batch.rows.values()))
         self._showProgress()
 
     def onPatientsChanged(self, path: str) -> None:
@@ -80,8 +76,7 @@ class BatchSection(Section):
         """Who was found in other folders is not shown for these."""
         batch = self.panel.logic.batch
         if (batch.patients, batch.output) != self._folders() and not batch.isRunning:
-            batch.rows = {}
-            self._note = ""
+            batch.forget()
         self.update()
 
     def onFindButton(self, _checked: bool = False) -> None:
@@ -103,7 +98,7 @@ class BatchSection(Section):
 
     def onLoadButton(self, _checked: bool = False) -> None:
         """Load the selected patient, and choose the volumes and the segmentation in the panel."""
-        row, node = self._selected(), self.panel.parameterNode
+        row, node = self._table.selected, self.panel.parameterNode
         if row is None or node is None:
             return
         self.showError("")
@@ -138,7 +133,8 @@ class BatchSection(Section):
                 self._timer.stop()
             elif batch.poll().isOver:
                 self._timer.stop()
-                self._showEnd()
+                if batch.errorMessage:
+                    self.showError(batch.errorMessage, batch.details)
             else:
                 self.update()
                 return
@@ -147,6 +143,7 @@ class BatchSection(Section):
             self.showError(str(error))
         except Exception:
             self._timer.stop()
+            batch.stopNow()
             self._showUnexpectedError()
         self.panel.refresh()
 
@@ -161,7 +158,6 @@ class BatchSection(Section):
             self._timer.start()
 
     def _try(self, action: Callable[[], None]) -> None:
-        self._note = ""
         try:
             action()
         except (ValueError, RuntimeError) as error:
@@ -169,18 +165,6 @@ class BatchSection(Section):
         except Exception:
             self._showUnexpectedError()
         self.panel.refresh()
-
-    def _showEnd(self) -> None:
-        batch = self.panel.logic.batch
-        assert batch.run is not None
-        if batch.run.state is RunState.FAILED:
-            self.showError(batch.errorMessage, batch.details)
-        elif batch.run.state is RunState.CANCELLED:
-            self._note = _("Cancelled. Who is finished stays so; the next run goes on from there.")
-        elif result := batch.run.batchResult:
-            self._note = _("{done} done, {failed} failed, {incomplete} incomplete.").format(
-                done=result.done, failed=result.failed, incomplete=result.incomplete
-            )
 
     def _showUnexpectedError(self) -> None:
         logging.exception("SegMamba")
@@ -216,7 +200,7 @@ class BatchSection(Section):
         return None
 
     def _whyNotLoad(self) -> str | None:
-        row = self._selected()
+        row = self._table.selected
         if self.panel.parameterNode is None:
             return _("No scene is open.")
         if self.panel.logic.isRunning:
@@ -224,10 +208,6 @@ class BatchSection(Section):
         if row is None or row.status != "done":
             return _("Select a patient who is done.")
         return None
-
-    def _selected(self) -> BatchRow | None:
-        rows, row = list(self.panel.logic.batch.rows.values()), self.ui.batchTable.currentRow()
-        return rows[row] if 0 <= row < len(rows) else None
 
     def _enable(self, button: object, problem: str | None, tip: str) -> None:
         button.enabled = problem is None  # type: ignore[attr-defined]
@@ -247,59 +227,12 @@ class BatchSection(Section):
             tip = _("Segment everybody who is not finished, with the model, quality and device chosen above")
             self._enable(button, self._whyNotRun(), tip)
 
-    def _showRows(self, rows: list[BatchRow]) -> None:
-        texts = [row.texts() for row in rows]
-        if texts == self._shown:
-            return
-        table, before = self.ui.batchTable, self._shown
-        self._shown = texts
-        fillTable(table, texts)
-        table.horizontalHeader().setSectionResizeMode(_STATE_COLUMN, qt.QHeaderView.Stretch)
-        for number, row in enumerate(rows):
-            if texts[number : number + 1] != before[number : number + 1]:
-                brush = qt.QBrush(qt.QColor("#c62828")) if row.needsAttention else qt.QBrush()
-                for column in range(table.columnCount):
-                    table.item(number, column).setForeground(brush)
-
     def _showProgress(self) -> None:
-        batch, ui = self.panel.logic.batch, self.ui
-        ui.batchProgressBar.visible = batch.isRunning or batch.isSearching or self.panel.packages.isBusy
-        ui.batchStatusLabel.text = self._statusText()
+        batch, packages, ui = self.panel.logic.batch, self.panel.packages, self.ui
+        ui.batchProgressBar.visible = batch.isRunning or batch.isSearching or packages.isBusy
+        # Maximum 0 is Qt's bar without an end: something is being done, and nobody knows for how long.
+        done, total = progressValue(batch)
+        ui.batchProgressBar.maximum = total
+        ui.batchProgressBar.value = done
+        ui.batchStatusLabel.text = packages.text if packages.isBusy else statusText(batch)
         ui.batchStatusLabel.visible = bool(ui.batchStatusLabel.text)
-        run, overall = batch.run, batch.overall
-        if not batch.isRunning or run is None or overall is None:
-            # Maximum 0 is Qt's bar without an end: something is being done, and nobody knows for how long.
-            ui.batchProgressBar.maximum = 0
-            return
-        share = run.progress.done / max(run.progress.total, 1) if run.progress else 0.0
-        ui.batchProgressBar.maximum = 100 * overall.total
-        ui.batchProgressBar.value = min(round(100 * (overall.done + share)), 100 * overall.total)
-
-    def _statusText(self) -> str:
-        batch = self.panel.logic.batch
-        if self.panel.packages.isBusy:
-            return self.panel.packages.text
-        if batch.isSearching:
-            return _("Looking for patients")
-        if batch.isRunning and batch.run is not None:
-            if batch.run.state is RunState.CANCELLING:
-                return _("Cancelling")
-            return self._runText()
-        if self._note or not batch.rows:
-            return self._note
-        missing = sum(row.status == "incomplete" for row in batch.rows.values())
-        return _("{count} patients, {missing} of them incomplete.").format(
-            count=len(batch.rows), missing=missing
-        )
-
-    def _runText(self) -> str:
-        batch = self.panel.logic.batch
-        assert batch.run is not None
-        atWork = next((row.case for row in batch.rows.values() if row.status == "running"), "")
-        phase = progressText(batch.run.phase, None)
-        texts = [f"{atWork}: {phase}" if atWork else phase]
-        if overall := batch.overall:
-            texts.append(_("{done} of {total} patients").format(done=overall.done, total=overall.total))
-            if overall.secondsLeft is not None:
-                texts.append(_("{time} left for all").format(time=durationText(overall.secondsLeft)))
-        return ", ".join(texts)

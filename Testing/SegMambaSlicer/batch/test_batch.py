@@ -74,7 +74,7 @@ def test_what_became_of_each(folder: Path, tmp_path: Path) -> None:
         ["Good", "done. T1 lies apart", "12.3 mL", "5.6 mL", "none found"],
         ["Short", "incomplete. T2-FLAIR is missing", "", "", ""],
     ]
-    assert batch.overall == OverallEvent(1, 3, 100.0)
+    assert batch.run.overall == OverallEvent(1, 3, 100.0)
     assert (batch.run.batchResult.done, batch.run.batchResult.failed) == (1, 1)
     assert batch.pagePath == folder.parent / "results" / "index.html"
     asked = json.loads(record.read_text(encoding="utf-8"))
