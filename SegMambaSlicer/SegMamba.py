@@ -114,6 +114,7 @@ class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneStartClose(self, caller: object, event: object) -> None:
         """The volumes go away, and the run with them."""
         self.logic.cancel()
+        self.logic.roles.forget()
         self._watcher.watch(None)
         self.setParameterNode(None)
 

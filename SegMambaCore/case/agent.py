@@ -41,7 +41,8 @@ def find_agent(names: Sequence[Sequence[Word]], header_says_so: bool) -> AgentFi
         return AgentFinding("contradictory", True, reason)
     if said:
         ((verdict, written),) = said.items()
-        return AgentFinding(verdict, True, f'"{written}" means {verdict} contrast agent')
+        meaning = "contrast agent" if verdict == "with" else "no contrast agent"
+        return AgentFinding(verdict, True, f'"{written}" means {meaning}')
     if header_says_so:
         return AgentFinding("with", False, "its header names a contrast agent")
     return NOT_SAID

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import slicer
@@ -13,7 +13,9 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from .batch.batch import Batch
 from .batch.loadPatient import LoadedPatient, loadPatient
 from .followUp.followUp import FollowUp
-from .inputs.roles import REFERENCE_ROLE
+from .inputs.loadCase import loadCase
+from .inputs.roleAssigner import Assignment, RoleAssigner, volumesInScene
+from .inputs.roles import REFERENCE_ROLE, ROLES
 from .measures.tumorMeasures import TumorMeasures
 from .models.modelFiles import modelFiles, modelNetwork
 from .packages.packages import Packages
@@ -44,6 +46,7 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         ScriptedLoadableModuleLogic.__init__(self)
         self.job: SegmentationJob | None = None
         self.followUp = FollowUp()
+        self.roles = RoleAssigner()
         self._history = RunHistory()
         self._nestedSegments = NestedSegments(self._history)
         self._times = RunTimes(slicer.app.userSettings())
@@ -54,6 +57,24 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
     def getParameterNode(self) -> SegMambaParameterNode:
         """Return the panel's choices."""
         return SegMambaParameterNode(super().getParameterNode())  # type: ignore[call-arg]
+
+    def fillRoles(self) -> None:
+        """Give the scene's volumes the roles that names and DICOM headers tell; what the user chose stays."""
+        node = self.getParameterNode()
+        chosen = {role: getattr(node, role) for role in ROLES}
+        self._setRoles(self.roles.assign(chosen, volumesInScene()))
+
+    def loadCase(self, paths: Sequence[Path], onProgress: Callable[[str], None] = lambda text: None) -> None:
+        """Load a patient's folder or some files and give them their roles; arguments and errors as `loadCase`.
+
+        A folder is a case: its volumes alone have roles afterwards. Files take the roles that they are known for.
+        """
+        volumes = loadCase(paths, onProgress)
+        assignments = self.roles.assignAll(volumes)
+        isWholeCase = any(path.is_dir() for path in paths)
+        self._setRoles(
+            {role: made for role, made in assignments.items() if isWholeCase or made.volume is not None}
+        )
 
     def models(self) -> list[str]:
         """Return the names of the installed models; the first is the default."""
@@ -192,3 +213,9 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
 
     def _temporaryPath(self) -> Path:
         return Path(slicer.app.temporaryPath)
+
+    def _setRoles(self, assignments: dict[str, Assignment]) -> None:
+        node = self.getParameterNode()
+        with slicer.util.NodeModify(node):
+            for role, assignment in assignments.items():
+                setattr(node, role, assignment.volume)

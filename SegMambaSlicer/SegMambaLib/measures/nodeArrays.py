@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ..core import makeCoreImportable
-from ..inputs.exportVolumes import affineToWorld, worldAffine
+from ..inputs.exportVolumes import affineToWorld
 
 if TYPE_CHECKING:
-    from SegMambaCore.volume.volume import Grid, Volume
+    from SegMambaCore.volume.volume import Grid
 
 
 def segmentMask(
@@ -42,12 +42,3 @@ def segmentMask(
     affine[:, 3] = affine @ (i0, j0, k0, 1)
     mask = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(shape) != 0
     return mask, Grid(shape, affine)
-
-
-def volumeInWorld(node: slicer.vtkMRMLScalarVolumeNode) -> Volume:
-    """Return a volume node's voxels, not copied, where they lie in world RAS. Raises ValueError as `worldAffine`."""
-    makeCoreImportable()
-    from SegMambaCore.volume.volume import Volume
-
-    affine = worldAffine(node)
-    return Volume(slicer.util.arrayFromVolume(node), affine, node.GetName())

@@ -12,7 +12,8 @@ import slicer
 import vtk
 
 from ..core import makeCoreImportable
-from .nodeArrays import segmentMask, volumeInWorld
+from ..inputs.volumeInWorld import volumeInWorld
+from .nodeArrays import segmentMask
 
 
 class SegmentStatistics(Protocol):

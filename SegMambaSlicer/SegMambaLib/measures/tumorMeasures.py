@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from ..core import makeCoreImportable
 from ..inputs.roles import REFERENCE_ROLE, ROLES
+from ..inputs.volumeInWorld import volumeInWorld
 from ..result.regions import REGIONS
 from .lesionLines import LesionLines
-from .nodeArrays import segmentMask, volumeInWorld
+from .nodeArrays import segmentMask
 from .rows import LesionRow, RegionRow
 from .segmentState import segmentOrigin, segmentState
 from .segmentStatistics import segmentStatistics

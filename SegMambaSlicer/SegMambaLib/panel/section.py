@@ -16,11 +16,13 @@ class Panel(Protocol):
 
     parameterNode: the scene's choices; None while no scene is open or the user is in another module.
     packages: what has to be there before the command can run; `ensure` it.
+    parent: the widget around all sections.
     """
 
     logic: SegMambaLogic
     parameterNode: SegMambaParameterNode | None
     packages: PackagesFlow
+    parent: Any
 
     def resourcePath(self, name: str) -> str:
         """Return the path of a file of the module's Resources folder."""

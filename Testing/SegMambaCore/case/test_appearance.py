@@ -69,7 +69,7 @@ def test_headers(what: str, attributes: dict[str, str]) -> None:
 
 def test_the_reason_quotes_the_name() -> None:
     assert look_at(Series("BraTS2021_00002_t1ce")).reason == 'its name says "t1ce"'
-    assert look_at(Series("AX T1 +C")).agent.reason == '"+c" means with contrast agent'
+    assert look_at(Series("AX T1 +C")).agent.reason == '"+c" means contrast agent'
     flair = look_at(Series.from_dicom("SPACE", {"EchoTime": "388", "InversionTime": "1800"}))
     assert flair.reason == "inversion time 1800 ms and long echo (388 ms): FLAIR"
 

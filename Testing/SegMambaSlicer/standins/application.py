@@ -5,9 +5,9 @@ Layouts, slice views and their links are real: their nodes and logics need no Qt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import slicer
@@ -29,7 +29,6 @@ class Application:
         self._layoutManager = LayoutManager(scene)
         self._onStartup: list[Callable[[], object]] = []
         slicer.util.selectModule = self._selectModule
-        slicer.util.loadVolume = loadVolume
         slicer.util.saveNode = saveNode
 
     def connect(self, signature: str, slot: Callable[[], object]) -> None:
@@ -45,6 +44,9 @@ class Application:
 
     def processEvents(self) -> None:
         pass
+
+    def coreIOManager(self) -> IOManager:
+        return IOManager()
 
     def clipboard(self) -> Clipboard:
         return self._clipboard
@@ -62,19 +64,31 @@ class Application:
         self.module = module
 
 
-def loadVolume(
-    filename: str, properties: Mapping[str, Any] = MappingProxyType({})
-) -> slicer.vtkMRMLVolumeNode:
-    """Load as Slicer's own reader of volumes does: by the logic of the Volumes module."""
-    options = 1 if properties.get("labelmap") else 0
-    name = Path(filename).name.removesuffix(".gz")
-    return slicer.modules.volumes.logic().AddArchetypeVolume(filename, Path(name).stem, options)
-
-
 def saveNode(node: slicer.vtkMRMLStorableNode, filename: str) -> bool:
     storage = node.CreateDefaultStorageNode()
     storage.SetFileName(filename)
     return bool(storage.WriteData(node))
+
+
+class IOManager:
+    """qSlicerCoreIOManager for volumes: the same logic reads them, with the name that qSlicerVolumesReader gives."""
+
+    def loadNodes(
+        self,
+        fileType: str,
+        properties: dict[str, Any],
+        loaded: vtk.vtkCollection,
+        messages: slicer.vtkMRMLMessageCollection,
+    ) -> bool:
+        assert fileType == "VolumeFile"
+        path = Path(properties["fileName"])
+        name = path.name.removesuffix(".gz").rpartition(".")[0]
+        # Bits of vtkSlicerVolumesLogic::LoadingOptions
+        options = 0x01 * properties.get("labelmap", False) | 0x08 * properties.get("singleFile", False)
+        node = slicer.modules.volumes.logic().AddArchetypeVolume(str(path), name, options)
+        if node:
+            loaded.AddItem(node)
+        return node is not None
 
 
 class LayoutManager:

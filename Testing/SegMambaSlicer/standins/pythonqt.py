@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,12 @@ import slicer
 from PySide6 import QtUiTools, QtWidgets
 
 from .widgets import UI_CLASSES
+
+if sys.version_info < (3, 12):
+    # PySide6 6.12 gives None away without counting it, a reference lost with each call that returns nothing; at
+    # the end Python 3.11 aborts. From 3.12 on None is not counted.
+    for _ in range(300_000):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(None))
 
 
 class PythonQtWidget:
@@ -66,12 +74,21 @@ def application() -> QtWidgets.QApplication:
     return QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
 
 
-class ModuleLayout:
-    """ScriptedLoadableModuleWidget's layout: a column of real widgets."""
+class ModuleParent(PythonQtWidget):
+    """ScriptedLoadableModuleWidget's parent: a real widget, of a module that the user has opened."""
+
+    isEntered = True
 
     def __init__(self) -> None:
         application()
-        self.window = QtWidgets.QWidget()
+        super().__init__(QtWidgets.QWidget())
+
+
+class ModuleLayout:
+    """ScriptedLoadableModuleWidget's layout: a column of real widgets."""
+
+    def __init__(self, parent: ModuleParent) -> None:
+        self.window = parent.widget
         self._layout = QtWidgets.QVBoxLayout(self.window)
 
     def addWidget(self, widget: PythonQtWidget) -> None:

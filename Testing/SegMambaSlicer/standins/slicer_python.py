@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import types
 import unittest
-from types import SimpleNamespace
 from typing import Any
 
 import slicer
@@ -38,10 +37,10 @@ class ScriptedLoadableModuleWidget:
     resourceFolder = ""
 
     def __init__(self, parent: Any = None) -> None:
-        from .pythonqt import ModuleLayout
+        from .pythonqt import ModuleLayout, ModuleParent
 
-        self.parent = SimpleNamespace(isEntered=True)
-        self.layout = ModuleLayout()
+        self.parent = ModuleParent()
+        self.layout = ModuleLayout(self.parent)
 
     def setup(self) -> None:
         pass
@@ -61,10 +60,15 @@ class ScriptedLoadableModuleLogic:
 
 
 class QTimer:
-    """It never fires: a test calls the slot."""
+    """It never fires: a test calls the slot. Only what is to come right after the event comes at once."""
 
     def __init__(self) -> None:
         self.active = False
+
+    @staticmethod
+    def singleShot(milliseconds: int, slot: Any) -> None:
+        assert milliseconds == 0
+        slot()
 
     def setInterval(self, milliseconds: int) -> None:
         pass
