@@ -8,6 +8,7 @@ import vtk
 from SegMambaLib.logic import SegMambaLogic
 from SegMambaLib.panel.batchSection import BatchSection
 from SegMambaLib.panel.errorBox import ErrorBox
+from SegMambaLib.panel.followUpSection import FollowUpSection
 from SegMambaLib.panel.inputsSection import InputsSection
 from SegMambaLib.panel.measuresSection import MeasuresSection
 from SegMambaLib.panel.modelsSection import ModelsSection
@@ -26,7 +27,15 @@ from slicer.util import VTKObservationMixin
 
 __all__ = ["SegMamba", "SegMambaLogic", "SegMambaParameterNode", "SegMambaTest", "SegMambaWidget"]
 
-SECTIONS = (InputsSection, RunSection, ResultSection, MeasuresSection, BatchSection, ModelsSection)
+SECTIONS = (
+    InputsSection,
+    RunSection,
+    ResultSection,
+    MeasuresSection,
+    FollowUpSection,
+    BatchSection,
+    ModelsSection,
+)
 """From top to bottom."""
 
 
@@ -115,6 +124,7 @@ class SegMambaWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """The volumes go away, and the run with them."""
         self.logic.cancel()
         self.logic.roles.forget()
+        self.logic.followUp.cancel()
         self._watcher.watch(None)
         self.setParameterNode(None)
 

@@ -11,6 +11,8 @@ class SegMambaParameterNode:
 
     model: the name of the network, "" for the default. quality: "fast", "standard" or "best". device: "auto" or as
     the command takes it.
+    followUpBaseline: the scan that others are compared with; followUpBaselineConfirmed: whether the user has confirmed
+    it. radiotherapyEnd: its last day as the user wrote it, "" where unknown.
     """
 
     t1n: slicer.vtkMRMLScalarVolumeNode
@@ -21,3 +23,6 @@ class SegMambaParameterNode:
     model: str = ""
     quality: str = "standard"
     device: str = "auto"
+    followUpBaseline: slicer.vtkMRMLSegmentationNode
+    followUpBaselineConfirmed: bool = False
+    radiotherapyEnd: str = ""

@@ -97,6 +97,7 @@ def _loadVolume(path: Path) -> slicer.vtkMRMLScalarVolumeNode:
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", _stem(path))
     storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
     storage.SetFileName(str(path))
+    storage.SetSingleFile(True)  # names of other scans differ by a number only, as slices of a series would
     if not storage.ReadData(node):
         slicer.mrmlScene.RemoveNode(storage)
         slicer.mrmlScene.RemoveNode(node)
