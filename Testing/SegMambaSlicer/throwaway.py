@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pip
+from SegMambaLib.packages.installState import InstallState
 from SegMambaLib.packages.neededPackages import neededPackage
-from SegMambaLib.packages.packageInstallation import InstallState, PackageInstallation
+from SegMambaLib.packages.packageInstallation import PackageInstallation
 from SegMambaLib.packages.torchBuild import TorchBuild
 from SegMambaLib.run.program import Program
 
@@ -74,11 +75,28 @@ class Environment:
         pairs = (stem.rsplit("-", 1) for stem in stems)
         return {name.replace("_", "-"): version for name, version in pairs if name != "pip"}
 
+    def publish_slowly_installed_torch(self) -> None:
+        """Put a torch into the index whose 200 files take two seconds to write: time to cancel in between."""
+        files = {f"torch/part{number}.py": "x = 1\n" for number in range(200)}
+        self.publish("torch", "2.6", files={"torch/__init__.py": "import torch.part199\n", **files})
+        (self.site / "sitecustomize.py").write_text(_SLOW_UNZIPPING, encoding="utf-8")
+
     def imports(self, module: str) -> bool:
-        done = subprocess.run(
-            [str(self.python), "-c", f"import {module}"], capture_output=True, check=False, cwd="/"
-        )
+        return self.runs(f"import {module}")
+
+    def runs(self, code: str) -> bool:
+        done = subprocess.run([str(self.python), "-c", code], capture_output=True, check=False, cwd="/")
         return done.returncode == 0
+
+
+_SLOW_UNZIPPING = """
+import time, zipfile
+_open = zipfile.ZipFile.open
+def open_slowly(*arguments, **options):
+    time.sleep(0.01)
+    return _open(*arguments, **options)
+zipfile.ZipFile.open = open_slowly
+"""
 
 
 def publish_all(environment: Environment) -> None:

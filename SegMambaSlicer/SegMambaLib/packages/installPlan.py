@@ -69,6 +69,8 @@ def question(plan: InstallPlan, report: PackageReport, wheels: Path | None, note
                 download=sizeText(plan.size.download), disk=sizeText(plan.size.disk), date=MEASURED
             )
         )
+        if plan.build.kind == "gpu" and any(package.name == "torch" for package in plan.missing):
+            lines.append(_("Without the GPU it would be a tenth of that: choose so in Models and packages."))
     lines.append(_("Packages that are there already stay as they are."))
     if note:
         lines.append(note)

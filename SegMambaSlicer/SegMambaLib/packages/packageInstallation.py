@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
-from enum import Enum
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -17,8 +17,9 @@ from ..run.lineRun import LineRun
 from ..run.program import Program
 from ..run.segmentationRun import RunState
 from .installPlan import makePlan, question
+from .installState import InstallState
 from .installSteps import Step, constraints, installSteps
-from .neededPackages import NeededPackage
+from .neededPackages import NeededPackage, canonicalName
 from .packageReport import PackageState, parseReport
 from .pipMessages import progressLine, progressOption, reasonOfFailure
 from .pipRun import PipRun, startPip
@@ -28,26 +29,6 @@ from .torchBuild import TorchBuild
 PROBE = Path(__file__).resolve().parent / "probe.py"
 
 StartPip = Callable[[Sequence[str], Path, Program], PipRun]
-
-
-class InstallState(Enum):
-    """LOOKING -> READY, or ASKING -> DECLINED, or ASKING -> INSTALLING -> READY; FAILED and CANCELLED from all."""
-
-    LOOKING = "looking"
-    ASKING = "asking"
-    INSTALLING = "installing"
-    CANCELLING = "cancelling"
-    READY = "ready"
-    DECLINED = "declined"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def isOver(self) -> bool:
-        return self in _OVER
-
-
-_OVER = (InstallState.READY, InstallState.DECLINED, InstallState.FAILED, InstallState.CANCELLED)
 
 
 class PackageInstallation:
@@ -78,6 +59,7 @@ class PackageInstallation:
         self._wheels, self._startPip = wheels, startPip
         self._folder = Path(tempfile.mkdtemp(prefix="SegMambaPackages-", dir=temporaryPath))
         self._steps: list[Step] = []
+        self._broken: tuple[str, ...] = ()
         self._log: list[str] = []
         self.hasInstalled = False
         self._title = ""
@@ -148,6 +130,18 @@ class PackageInstallation:
         if self.state is InstallState.INSTALLING:
             return f"{self._title}. {progressLine(self._run.lines)}"
         return _("Looking at the Python packages") if self.state is InstallState.LOOKING else ""
+
+    @property
+    def advice(self) -> str:
+        """Return what to do after a repair, "" for nothing: this process may have loaded what was replaced."""
+        replaced = [
+            p.name for p in self._needed if canonicalName(p.name) in self._broken and p.module in sys.modules
+        ]
+        if self.state is not InstallState.READY or not replaced:
+            return ""
+        return _(
+            "{names} had been loaded by another module. Start Slicer again before you use that module."
+        ).format(names=", ".join(replaced))
 
     @property
     def details(self) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 from slicer.i18n import tr as _
 
 from ..run.program import findProgram
+from .installState import InstallState
 from .neededPackages import neededPackages
-from .packageInstallation import InstallState, PackageInstallation
+from .packageInstallation import PackageInstallation
 from .packageReport import Condition, PackageState, installedStates
 from .torchBuild import TorchBuild, findGpu, torchBuilds
 

@@ -31,7 +31,8 @@ def main(packages: list[list[str]]) -> None:
     for name, module in packages:
         say(importing=name)
         try:
-            importlib.import_module(module)
+            if getattr(importlib.import_module(module), "__file__", None) is None:
+                raise ImportError(f"the folder {module} is there, and its first file is not")
         except BaseException as error:  # SystemExit too: whatever it is, the segmentation would meet it
             message = f"{type(error).__name__}: {error}".strip().splitlines()[-1]
             say(failed=name, reason=message, damaged=damaged(canonical(name), found))

@@ -10,7 +10,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..packages.packageInstallation import InstallState, PackageInstallation
+from ..packages.installState import InstallState
+from ..packages.packageInstallation import PackageInstallation
 from ..packages.packages import SECONDS_BETWEEN_POLLS
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class PackagesFlow:
             )
         elif attempt.state is InstallState.READY and then:
             then()
+        if attempt.advice:
+            section.showError(attempt.advice)
         self._panel.refresh()
 
 

@@ -12,7 +12,7 @@ from SegMambaLib.packages.installSteps import constraints, installSteps
 from SegMambaLib.packages.longPaths import LONGEST_IN_TORCH, longPathProblem, longPathsEnabled
 from SegMambaLib.packages.neededPackages import neededPackage, neededPackages
 from SegMambaLib.packages.packageReport import Condition, PackageReport, installedStates, parseReport
-from SegMambaLib.packages.packageSizes import sizeText
+from SegMambaLib.packages.packageSizes import packageSize, sizeText
 from SegMambaLib.packages.torchBuild import Gpu, TorchBuild, indexOfVersion, parseGpu, torchBuilds
 
 CPU = TorchBuild("cpu", "PyTorch for the CPU only", "")
@@ -67,11 +67,11 @@ def test_the_question_adds_up() -> None:
     plan = makePlan(asked, NEEDED, CPU)
     text = question(plan, asked, None, "A note.")
     assert "    PyTorch for the CPU only: about " in text and "    monai: about 2 MB" in text
-    assert plan.size.download == sum(
-        makePlan(report({**ALL, name: None} | {}), [neededPackage(name)], CPU).size.download
-        for name in ("torch", "monai")
-        for ALL in [{}]
-    )
+    sizes = [packageSize(name, CPU).download for name in ("torch", "monai")]
+    assert plan.size.download == sum(sizes)
+    assert "Without the GPU" not in text
+    gpu = makePlan(asked, NEEDED, TorchBuild("gpu", "PyTorch for RTX", ""))
+    assert "Without the GPU it would be a tenth" in question(gpu, asked, None, "")
     assert text.endswith("A note.\nInstall them now?")
 
 

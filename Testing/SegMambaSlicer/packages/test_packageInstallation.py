@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from SegMambaLib.packages.packageInstallation import InstallState, PackageInstallation
+from SegMambaLib.packages.installState import InstallState
+from SegMambaLib.packages.packageInstallation import PackageInstallation
 from SegMambaLib.packages.packageReport import Condition
 from SegMambaLib.packages.pipRun import startPip
 from throwaway import CPU, NEEDED, NRRD, Environment, attempt, makeWheel, publish_all, wait
@@ -101,7 +103,7 @@ def test_an_old_package_of_another_extension_is_left_to_the_user(environment: En
     assert environment.installed()["torch"] == "2.1"
 
 
-TORCH = {"torch/__init__.py": "import shared, torch.deep\n", "torch/deep.py": ""}
+TORCH = {"torch/__init__.py": "import shared, torch.deep\nis_whole = True\n", "torch/deep.py": ""}
 SHARED = {"shared/__init__.py": "import shared.library\n", "shared/library.py": ""}
 
 
@@ -112,6 +114,11 @@ def lose_a_file(environment: Environment) -> None:
 def truncate_a_file(environment: Environment) -> None:
     """As when the disk is full."""
     (environment.site / "torch" / "__init__.py").write_text("import (", encoding="utf-8")
+
+
+def lose_the_first_file(environment: Environment) -> None:
+    """Python takes a folder without __init__.py for a package."""
+    (environment.site / "torch" / "__init__.py").unlink()
 
 
 def lose_the_list(environment: Environment) -> None:
@@ -138,6 +145,7 @@ def damage_what_torch_requires(environment: Environment) -> None:
     ("damage", "named"),
     [
         (lose_a_file, "torch 2.5"),
+        (lose_the_first_file, "torch 2.5"),
         (lose_the_list, "torch 2.5"),
         pytest.param(truncate_a_file, "torch 2.5", marks=pytest.mark.slow),
         pytest.param(truncate_the_metadata, "torch 2.5", marks=pytest.mark.slow),
@@ -145,24 +153,31 @@ def damage_what_torch_requires(environment: Environment) -> None:
         (damage_what_torch_requires, "shared 1.0"),
     ],
 )
-def test_half_installed_is_recognised_and_repaired(environment: Environment, damage: Any, named: str) -> None:
+def test_half_installed_is_recognised_and_repaired(
+    environment: Environment, damage: Any, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     publish_all(environment)
     environment.publish("torch", "2.5", requires=["shared>=1"], files=TORCH)
     environment.publish("shared", "1.0", files=SHARED)
     environment.install("torch", "2.5", requires=["shared>=1"], files=TORCH)
     environment.install("shared", "1.0", files=SHARED)
     environment.install("pynrrd", "1.1.3", files=NRRD)
-    assert environment.imports("torch")
+    assert environment.runs("import torch; torch.is_whole")
     damage(environment)
     assert environment.installed()["torch"] == "2.5"  # its metadata are there
-    assert not environment.imports("torch")
+    assert not environment.runs("import torch; torch.is_whole")
     installation = attempt(environment)
     assert wait(installation, InstallState.ASKING) is InstallState.ASKING, installation.message
     assert installation.states[0].condition is Condition.BROKEN and installation.states[0].reason
     assert f"Installed only in part, to be installed anew:\n    {named}\nTo" in installation.question
     installation.answer(True)
     assert wait(installation) is InstallState.READY, installation.message + installation.details
-    assert environment.imports("torch")
+    assert environment.runs("import torch; torch.is_whole")
+    # This process has neither, but pretends to have loaded one of them.
+    assert installation.advice == ""
+    monkeypatch.setitem(sys.modules, "torch", object())
+    assert ("Start Slicer again" in installation.advice) == named.startswith("torch")
     # The versions that other extensions expect, though the index has newer ones.
     assert environment.installed() == {"torch": "2.5", "shared": "1.0", "pynrrd": "1.1.3"}
 
@@ -187,8 +202,7 @@ def test_what_a_repair_cannot_mend_is_said_with_pythons_reason(environment: Envi
 
 
 def test_a_cancelled_installation_can_be_repaired(environment: Environment) -> None:
-    files = {f"torch/part{number}.py": "x = 1\n" * 50 for number in range(1500)}
-    environment.publish("torch", "2.6", files={"torch/__init__.py": "import torch.part1499\n", **files})
+    environment.publish_slowly_installed_torch()
     environment.publish("pynrrd", "1.1.3", files=NRRD)
     installation = attempt(environment)
     wait(installation, InstallState.ASKING)
@@ -201,7 +215,7 @@ def test_a_cancelled_installation_can_be_repaired(environment: Environment) -> N
     assert installation.text == "Cancelling"
     assert wait(installation) is InstallState.CANCELLED
     assert str(environment.site.parent) not in processes()
-    assert not environment.imports("torch")
+    assert not environment.imports("torch.part199")
     assert install(environment).state is InstallState.READY
     assert environment.imports("torch")
 

@@ -8,7 +8,7 @@ import pytest
 from scenes import fake_program
 from SegMambaLib.logic import SegMambaLogic
 from SegMambaLib.packages import packages as module
-from SegMambaLib.packages.packageInstallation import InstallState
+from SegMambaLib.packages.installState import InstallState
 from SegMambaLib.packages.packageReport import Condition
 from SegMambaLib.packages.packages import Packages
 from throwaway import CPU, NEEDED, Environment, makeWheel, publish_all, wait

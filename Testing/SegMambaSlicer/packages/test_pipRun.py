@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import slicer
-from SegMambaLib.packages.packageInstallation import InstallState
+from SegMambaLib.packages.installState import InstallState
 from SegMambaLib.packages.pipRun import endProcessesWith
-from throwaway import Environment, attempt, publish_all
+from throwaway import NRRD, Environment, attempt, publish_all
 
 
 class SlicersPackaging(types.ModuleType):
@@ -103,9 +103,8 @@ def test_two_installations_at_a_time_are_refused(
 def test_cancel_ends_the_pip_that_slicer_started(
     environment: Environment, packaging: SlicersPackaging
 ) -> None:
-    files = {f"torch/part{number}.py": "x = 1\n" * 50 for number in range(1500)}
-    environment.publish("torch", "2.6", files={"torch/__init__.py": "import torch.part1499\n", **files})
-    publish_all_but_torch(environment)
+    environment.publish_slowly_installed_torch()
+    environment.publish("pynrrd", "1.1.3", files=NRRD)
     installation = attempt(environment)
     wait(installation, packaging, InstallState.ASKING)
     installation.answer(True)
@@ -116,11 +115,7 @@ def test_cancel_ends_the_pip_that_slicer_started(
     installation.cancel()
     assert wait(installation, packaging) is InstallState.CANCELLED
     assert list(environment.temporary.iterdir()) == []
-    assert not environment.imports("torch")
-
-
-def publish_all_but_torch(environment: Environment) -> None:
-    environment.publish("pynrrd", "1.1.3", files={"nrrd/__init__.py": ""})
+    assert not environment.imports("torch.part199")
 
 
 def test_only_programs_with_the_argument_are_ended() -> None:
