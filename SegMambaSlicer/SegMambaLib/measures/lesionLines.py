@@ -9,7 +9,7 @@ import numpy as np
 import slicer
 from numpy.typing import NDArray
 
-from .linePair import LinePair, addPair, looseLines, markEdited, pairsOf
+from .linePair import LinePair, addPair, looseLines, pairsOf
 
 if TYPE_CHECKING:
     from SegMambaCore.measures.measure import LesionMeasures
@@ -40,13 +40,15 @@ class LesionLines:
         try:
             for line in looseLines():
                 slicer.mrmlScene.RemoveNode(line)
-            pairs = self._assign(pairsOf(segmentation), lesions)
-            for number, lesion in enumerate(lesions, start=1):
-                pair = pairs[number - 1]
-                if pair is None and lesion.measurable:
-                    pairs[number - 1] = addPair(segmentation, lesion, number)
-                elif pair is not None:
-                    pair.place(lesion, number)
+            present = pairsOf(segmentation)
+            for pair in present:
+                pair.moveWith(segmentation)
+            pairs = self._assign(present, lesions)
+            for index, (lesion, mine) in enumerate(zip(lesions, pairs, strict=True)):
+                if mine is not None:
+                    mine.place(lesion, index + 1)
+                elif lesion.measurable:
+                    pairs[index] = addPair(segmentation, lesion, index + 1)
             self._observe([pair for pair in pairs if pair])
         finally:
             self._placing = False
@@ -85,9 +87,8 @@ class LesionLines:
         for node in (node for pair in pairs for node in pair.nodes):
             self._observed.append((node, node.AddObserver(node.PointModifiedEvent, self._onPointModified)))
 
-    def _onPointModified(self, node: slicer.vtkMRMLMarkupsLineNode, event: object) -> None:
+    def _onPointModified(self, caller: object, event: object) -> None:
         if not self._placing:
-            markEdited(node)
             self._onDragged()
 
 

@@ -20,9 +20,10 @@ LINE_CLASS = "vtkMRMLMarkupsLineNode"
 _SEGMENTATION_ROLE = "SegMamba.Segmentation"
 _PAIR = "SegMamba.Pair"
 _KIND = "SegMamba.Line"
-_EDITED = "SegMamba.Edited"
 _TARGET = "SegMamba.Target"
-_CENTRE = "SegMamba.Centre"
+_COMPUTED = "SegMamba.Computed"  # where the ends were laid, in the node's own coordinates
+
+_SAME_MM = 1e-3
 
 _COLOR = (1.0, 1.0, 0.0)
 _TARGET_COLOR = (0.2, 1.0, 0.2)
@@ -43,7 +44,7 @@ class LinePair:
     @property
     def isEdited(self) -> bool:
         """Whether the user has dragged one of the lines."""
-        return any(node.GetAttribute(_EDITED) == "1" for node in self.nodes)
+        return any(_isMoved(node) for node in self.nodes)
 
     @property
     def isTarget(self) -> bool:
@@ -69,8 +70,8 @@ class LinePair:
         return float(np.degrees(np.arccos(min(cosine, 1.0))))
 
     def centre(self) -> NDArray[np.float64]:
-        """Return where the lesion was when it was measured, world RAS; dragging does not move it."""
-        local = [float(part) for part in self.longest.GetAttribute(_CENTRE).split()]
+        """Return the middle of the longest diameter as it was measured, world RAS; dragging does not move it."""
+        local = _computedEnds(self.longest).mean(axis=0)
         return (_toWorld(self.longest) @ [*local, 1.0])[:3]
 
     def place(self, lesion: LesionMeasures, number: int) -> None:
@@ -80,16 +81,17 @@ class LinePair:
         if self.isEdited or lesion.longest is None or lesion.perpendicular is None:
             return
         for node, diameter in zip(self.nodes, (lesion.longest, lesion.perpendicular), strict=True):
-            ends = np.array([diameter.start, diameter.end])
-            if node.GetNumberOfControlPoints() != 2 or np.abs(np.array(lineEnds(node)) - ends).max() > 1e-6:
-                slicer.util.updateMarkupsControlPointsFromArray(node, ends, world=True)
-        local = np.linalg.inv(_toWorld(self.longest)) @ [*lesion.centre, 1.0]
-        self.longest.SetAttribute(_CENTRE, " ".join(f"{part:.6f}" for part in local[:3]))
+            _lay(node, np.array([diameter.start, diameter.end]))
 
     def forgetEdits(self) -> None:
         """Let `place` lay the lines anew."""
         for node in self.nodes:
-            node.SetAttribute(_EDITED, None)
+            _remember(node)
+
+    def moveWith(self, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
+        """Put the lines under the segmentation's transform."""
+        for node in self.nodes:
+            node.SetAndObserveTransformNodeID(segmentation.GetTransformNodeID())
 
     def setVisible(self, visible: bool) -> None:
         """Show or hide the lines."""
@@ -106,6 +108,7 @@ def addPair(segmentation: slicer.vtkMRMLSegmentationNode, lesion: LesionMeasures
     """Add the lines of a lesion, whose diameters are known, to the scene, under the segmentation's transform."""
     identifier = uuid.uuid4().hex
     pair = LinePair(*(_addLine(segmentation, identifier, kind) for kind in ("longest", "perpendicular")))
+    pair.moveWith(segmentation)
     pair.place(lesion, number)
     pair.setTarget(False)
     return pair
@@ -136,11 +139,6 @@ def looseLines() -> list[slicer.vtkMRMLMarkupsLineNode]:
     return [node for node in lines if node.GetAttribute(_PAIR) and node.GetID() not in whole]
 
 
-def markEdited(node: slicer.vtkMRMLMarkupsLineNode) -> None:
-    """Remember that the user has dragged a line."""
-    node.SetAttribute(_EDITED, "1")
-
-
 def lineEnds(node: slicer.vtkMRMLMarkupsLineNode) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return where a line starts and ends, world RAS."""
     ends = []
@@ -158,7 +156,6 @@ def _addLine(
     node.SetAttribute(_PAIR, pair)
     node.SetAttribute(_KIND, kind)
     node.SetNodeReferenceID(_SEGMENTATION_ROLE, segmentation.GetID())
-    node.SetAndObserveTransformNodeID(segmentation.GetTransformNodeID())
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetPropertiesLabelVisibility(
@@ -166,6 +163,29 @@ def _addLine(
     )  # names and lengths are in the table; here they hide the image
     display.SetOccludedVisibility(True)  # seen through the segments in 3D
     return node
+
+
+def _lay(node: slicer.vtkMRMLMarkupsLineNode, ends: NDArray[np.float64]) -> None:
+    """Put a line's ends, (2, 3) world RAS, where they were computed."""
+    if node.GetNumberOfControlPoints() != 2 or np.abs(np.array(lineEnds(node)) - ends).max() > _SAME_MM:
+        slicer.util.updateMarkupsControlPointsFromArray(node, ends, world=True)
+        _remember(node)
+
+
+def _remember(node: slicer.vtkMRMLMarkupsLineNode) -> None:
+    local = slicer.util.arrayFromMarkupsControlPoints(node)
+    node.SetAttribute(_COMPUTED, " ".join(f"{part:.6f}" for part in local.ravel()))
+
+
+def _computedEnds(node: slicer.vtkMRMLMarkupsLineNode) -> NDArray[np.float64]:
+    return np.array(node.GetAttribute(_COMPUTED).split(), dtype=np.float64).reshape(2, 3)
+
+
+def _isMoved(node: slicer.vtkMRMLMarkupsLineNode) -> bool:
+    if node.GetAttribute(_COMPUTED) is None:  # it is being made
+        return False
+    local = slicer.util.arrayFromMarkupsControlPoints(node)
+    return bool(np.abs(local - _computedEnds(node)).max() > _SAME_MM)
 
 
 def _toWorld(node: slicer.vtkMRMLTransformableNode) -> NDArray[np.float64]:

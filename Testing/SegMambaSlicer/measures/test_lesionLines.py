@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import slicer
@@ -76,6 +78,21 @@ def test_dragged_lines_and_targets_stay_through_edits_of_the_segment() -> None:
     assert measures.lesions[1].isTarget
 
 
+def test_a_script_that_measures_again_does_not_count_as_dragging() -> None:
+    scene = TumorScene()
+    panel, script = measured(scene), TumorMeasures()
+    scene.write("ET", scene.masks["ET"] | (np.linalg.norm(_positions(scene) - LARGE, axis=-1) < 20))
+    script.update(scene.segmentation, scene.volumes)
+    assert script.lesions[0].diametersMm == pytest.approx((40, 40), abs=2.6)
+    assert not script.lesions[0].isEdited and not panel.lesions[0].isEdited
+    node = script.lesions[0].pair.longest
+    start, end = lineEnds(node)
+    drag(node, 1, start + 2 * (end - start))
+    assert script.lesions[0].isEdited
+    drag(node, 1, end)  # and back
+    assert not script.lesions[0].isEdited
+
+
 def test_lines_go_with_their_lesion() -> None:
     scene = TumorScene()
     measures = measured(scene)
@@ -115,6 +132,40 @@ def test_what_a_scene_keeps_is_enough_to_go_on() -> None:
     )
     drag(again.lesions[0].pair.longest, 0, LARGE)
     assert calls == ["dragged"]
+
+
+def test_a_saved_scene_brings_targets_and_dragged_lines_back(tmp_path: Path) -> None:
+    markups = slicer.vtkSlicerMarkupsLogic()  # knows how lines are stored
+    markups.SetMRMLScene(slicer.mrmlScene)
+    scene = TumorScene((9, 0, -4), shift_and_turn())
+    measures = measured(scene)
+    measures.setTarget(1, True)
+    drag(measures.lesions[0].pair.longest, 1, stretched(measures.lesions[0].pair.longest, 1.2))
+    expected = measures.sumOfProductsMm2
+    measures.stop()
+    names = {role: node.GetName() for role, node in scene.volumes.items()}
+    slicer.mrmlScene.SetRootDirectory(str(tmp_path))
+    for number, node in enumerate(slicer.util.getNodesByClass("vtkMRMLStorableNode")):
+        node.AddDefaultStorageNode()
+        if node.GetStorageNode():
+            suffix = node.GetStorageNode().GetDefaultWriteFileExtension()
+            node.GetStorageNode().SetFileName(str(tmp_path / f"{number}.{suffix}"))
+            assert node.GetStorageNode().WriteData(node)
+    slicer.mrmlScene.SetURL(str(tmp_path / "scene.mrml"))
+    assert slicer.mrmlScene.Commit()
+    slicer.mrmlScene.Clear()
+    assert slicer.mrmlScene.Connect()
+
+    segmentation = next(
+        node
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        if node.GetName() == "DOE JOHN tumor"
+    )
+    again = TumorMeasures()
+    again.update(segmentation, {role: slicer.util.getNode(name) for role, name in names.items()})
+    assert again.sumOfProductsMm2 == pytest.approx(expected, rel=1e-4)
+    assert [row.isTarget for row in again.lesions] == [True, False]
+    assert again.lesions[0].isEdited
 
 
 def test_lines_move_with_the_patient() -> None:
