@@ -60,9 +60,12 @@ def add_scan(
     moved: NDArray[np.float64] | None = None,
     under: slicer.vtkMRMLTransformNode | None = None,
 ) -> Scan:
-    """A study with T1Gd, FLAIR and a segmentation (WT, TC and ET are 1.6, 1.2 and 1 times the radius)."""
+    """A study with T1Gd, FLAIR and a segmentation (WT, TC and ET are 1.6, 1.2 and 1 times the radius).
+
+    patient: an item of the subject hierarchy; 0 for volumes without a patient and a study.
+    """
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    item = hierarchy.CreateStudyItem(patient, study)
+    item = hierarchy.CreateStudyItem(patient, study) if patient else hierarchy.GetSceneItemID()
     if study_date:
         hierarchy.SetItemAttribute(item, "DICOM.StudyDate", study_date)
     affine = AFFINE if moved is None else moved @ AFFINE

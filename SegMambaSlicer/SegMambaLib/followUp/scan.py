@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from ..core import makeCoreImportable
 from ..measures.linePair import pairsOf
+from ..result.segmentedVolumes import segmentedVolumes
 
 if TYPE_CHECKING:
     from SegMambaCore.follow_up.time_point import Treatment
@@ -78,16 +79,14 @@ class Scan:
         self.segmentation.SetAttribute(_TREATMENT, treatment.name)
 
     def volumes(self) -> list[slicer.vtkMRMLScalarVolumeNode]:
-        """The volumes in the scan's study or folder of the subject hierarchy, at least the reference."""
-        reference = self.reference
-        found = [reference] if reference else []
+        """The volumes it was made from, and those in its study or folder of the subject hierarchy."""
+        found = [node for node in (self.reference, *segmentedVolumes(self.segmentation)) if node is not None]
         folder = self._studyItem() or self._folderItem()
         if folder:
             inFolder = vtk.vtkCollection()
             _hierarchy().GetDataNodesInBranch(folder, inFolder, "vtkMRMLScalarVolumeNode")
-            nodes = [inFolder.GetItemAsObject(index) for index in range(inFolder.GetNumberOfItems())]
-            found += [node for node in nodes if node is not reference]
-        return found
+            found += [inFolder.GetItemAsObject(index) for index in range(inFolder.GetNumberOfItems())]
+        return list(dict.fromkeys(found))
 
     def nodes(self) -> list[slicer.vtkMRMLTransformableNode]:
         """All that lies where the patient lay: volumes, the segmentation, the lines of its lesions."""

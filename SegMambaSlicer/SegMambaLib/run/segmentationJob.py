@@ -15,6 +15,7 @@ from ..inputs.inputCheck import canTakeSegments, problemWithInputs
 from ..inputs.roles import REFERENCE_ROLE, roleTitle
 from ..result.importSegments import importSegments
 from ..result.runHistory import RunHistory
+from ..result.segmentedVolumes import rememberVolumes
 from .program import Program
 from .progressEvents import ResultEvent
 from .runDetails import runDetails
@@ -56,6 +57,7 @@ class SegmentationJob:
         self.errorMessage = ""
         self.details = ""
         self.report: dict[str, Any] = {}
+        self._volumes = dict(volumes)
         self._names = {role: volume.GetName() for role, volume in volumes.items()}
         self._reference = volumes[REFERENCE_ROLE]
         self._exportedAffine = worldAffine(self._reference)
@@ -144,6 +146,7 @@ class SegmentationJob:
             else:
                 self._history.undo()
             raise
+        rememberVolumes(target, self._volumes)
         self.segmentation = target
         self.report = report
 

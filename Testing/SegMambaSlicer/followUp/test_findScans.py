@@ -8,6 +8,7 @@ import pytest
 import slicer
 from patients import add_patient, add_scan
 from SegMambaLib.followUp.findScans import findPatients
+from SegMambaLib.result.segmentedVolumes import rememberVolumes
 
 
 def test_patients_with_their_studies_by_dicom_date() -> None:
@@ -44,3 +45,15 @@ def test_a_scan_has_the_volumes_of_its_study_and_no_others() -> None:
     first, second = add_scan(patient, "First", 4), add_scan(patient, "Second", 5)
     assert [volume.GetName() for volume in first.volumes()] == ["First T1Gd", "First FLAIR"]
     assert second.reference.GetName() == "Second T1Gd"
+
+
+def test_without_a_study_a_scan_has_the_volumes_that_were_segmented() -> None:
+    scan = add_scan(0, "First", 4)
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "T2")
+    assert [volume.GetName() for volume in scan.volumes()] == ["First T1Gd"]
+    rememberVolumes(scan.segmentation, {"t1c": scan.reference, "t2w": other})
+    assert [volume.GetName() for volume in scan.volumes()] == ["First T1Gd", "T2"]
+    slicer.mrmlScene.RemoveNode(other)
+    assert [volume.GetName() for volume in scan.volumes()] == ["First T1Gd"]
+    (patient,) = findPatients()
+    assert patient.name == "Scans without a patient"
