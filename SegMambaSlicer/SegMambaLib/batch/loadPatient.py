@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..inputs.exportVolumes import worldAffine
+from ..inputs.loadVolume import loadVolume
 from ..inputs.roles import REFERENCE_ROLE, ROLES, roleTitle
 from ..result.importSegments import importSegments
 
@@ -62,7 +63,4 @@ def _loadVolume(path: Path) -> slicer.vtkMRMLScalarVolumeNode:
                 "{path} holds DICOM files: load them with the DICOM module, then drop the segmentation."
             ).format(path=path)
         )
-    try:
-        return slicer.util.loadVolume(str(path), {"singleFile": True})
-    except RuntimeError as error:
-        raise RuntimeError(_("{path} could not be loaded. Is it damaged?").format(path=path)) from error
+    return loadVolume(path)

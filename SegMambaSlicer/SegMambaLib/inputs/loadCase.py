@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from ..core import makeCoreImportable
 from .loadDicom import loadDicomFolder
+from .loadVolume import loadVolume
 
 MOST_VOLUMES = 12
 """More than two or three scans of one patient: the folder holds several patients."""
@@ -36,7 +37,7 @@ def loadCase(
     nodes = []
     for number, image in enumerate(wanted, start=1):
         onProgress(_("Loading {number} of {count}").format(number=number, count=len(wanted)))
-        nodes.append(_load(image))
+        nodes.append(loadVolume(image))
     return nodes
 
 
@@ -73,12 +74,3 @@ def _wanted(images: list[Path]) -> list[Path]:
             )
         )
     return wanted
-
-
-def _load(path: Path) -> slicer.vtkMRMLScalarVolumeNode:
-    try:
-        return slicer.util.loadVolume(str(path), {"singleFile": True})
-    except RuntimeError as error:
-        raise RuntimeError(
-            _("{path} could not be loaded. Is it damaged? Slicer's error log says more.").format(path=path)
-        ) from error

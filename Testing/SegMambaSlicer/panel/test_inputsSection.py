@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ import slicer
 from brains import add_brain, add_brains, brain_voxels, put_into_study
 from panel_steps import choose, section
 from PySide6 import QtCore, QtGui, QtWidgets
-from scenes import ROLES
+from scenes import REPOSITORY, ROLES
 from SegMambaLib.panel.inputsSection import InputsSection
 
+DATA = Path(os.environ.get("SEGMAMBA_DATA", REPOSITORY.parent / "shared" / "data"))
 SERIES = ("5: AX T1 SE", "12: T1 MPRAGE KM", "7: AX T2 TSE", "8: t2_tirm_tra_dark-fluid")
 
 
@@ -111,6 +113,18 @@ def test_a_dropped_folder_is_a_case(module: SegMamba.SegMambaWidget, tmp_path: P
     more = write_case(tmp_path / "more", "p_flair")
     assert drop(module, more / "p_flair.nii.gz")
     assert chosen(module) == ["p_t1", "p_t1ce", "p_t2", "p_flair"]
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no real cases in {DATA}; set SEGMAMBA_DATA")
+@pytest.mark.parametrize(
+    ("case", "thick"), [("brats/BraTS-GLI-00000-000", []), ("raw/TCGA-DU-7294", ["Thick slices: 5.0 mm."])]
+)
+def test_a_real_folder(case: str, thick: list[str], module: SegMamba.SegMambaWidget) -> None:
+    assert drop(module, DATA / case)
+    assert [name and name.rpartition("-")[2] for name in chosen(module)] == ["t1n", "t1c", "t2w", "t2f"]
+    assert all("Sure: its name says" in text(module, role) for role in ROLES)
+    assert warnings(module, "t1n") == warnings(module, "t2w") == thick
+    assert warnings(module, "t1c") == warnings(module, "t2f") == []
 
 
 def test_what_is_no_file_goes_its_usual_way(module: SegMamba.SegMambaWidget) -> None:
