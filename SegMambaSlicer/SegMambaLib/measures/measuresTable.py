@@ -42,8 +42,9 @@ def writeCsv(measures: TumorMeasures, path: Path) -> None:
 def _rows(measures: TumorMeasures) -> list[list[str]]:
     makeCoreImportable()
     from SegMambaCore.report.statement import RESEARCH_USE_ONLY
+    from SegMambaCore.spreadsheet import plain_text
 
-    models = sorted({row.origin.model for row in measures.regions if row.origin.model})
+    models = sorted({plain_text(row.origin.model) for row in measures.regions if row.origin.model})
     days = sorted({row.origin.date for row in measures.regions if row.origin.date})
     return [
         [RESEARCH_USE_ONLY],
