@@ -21,7 +21,7 @@ from Training.weight_average import WeightAverage
 class Progress:
     """How far a training has come.
 
-    used_seconds: of the minutes that were given, imports and compilation included. trained_seconds: of
+    used_seconds: of the minutes that were given, imports and preparations included. trained_seconds: of
     these, the ones within the training loop, which the schedule follows.
     """
 

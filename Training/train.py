@@ -10,12 +10,11 @@ steps. Stopped by force, `--resume` goes on from the last checkpoint with what i
 
 import time
 
-STARTED = time.monotonic()  # the minutes count from here: imports and compilation are part of them
+STARTED = time.monotonic()  # the minutes count from here: imports and preparations are part of them
 
 import argparse
 import math
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from SegMambaCore.model_file.safetensors_file import read_model, write_model
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.network.build import build_network
 from Training.augmentation import augment_intensities
+from Training.captured_step import Objective, captured, with_gradients
 from Training.case_pack import SUFFIX
 from Training.case_store import NOT_BRAIN, CaseStore, read_packs
 from Training.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -42,8 +42,6 @@ from Training.weight_average import WeightAverage
 
 FINISH_SECONDS = 5.0
 """Kept back from the minutes for writing the weights."""
-
-Objective = Callable[[Tensor, Tensor], Tensor]
 
 
 def main() -> None:
@@ -64,7 +62,6 @@ def main() -> None:
         "--resume", action="store_true", help="go on from the checkpoint in the output folder"
     )
     parser.add_argument("--start", type=Path, help="begin with the weights of this model file, not at random")
-    parser.add_argument("--no-compile", action="store_true", help="run the network without torch.compile")
     parser.add_argument("--max-steps", type=int, default=sys.maxsize, help="stop earlier, for a rehearsal")
     arguments = parser.parse_args()
     try:
@@ -80,7 +77,6 @@ def main() -> None:
             seconds=60 * arguments.minutes,
             start=arguments.start,
             resume=arguments.resume,
-            compiled=torch.cuda.is_available() and not arguments.no_compile,
             max_steps=arguments.max_steps,
         )
     except SegMambaError as error:
@@ -97,7 +93,6 @@ def train(
     seconds: float,
     start: Path | None = None,
     resume: bool,
-    compiled: bool,
     max_steps: int,
 ) -> None:
     """Train on the named packs until `seconds` after the start of the process, or for `max_steps` steps.
@@ -132,14 +127,12 @@ def train(
     _say(f"{len(store)} cases, network {config.network}, {device}; starts at {_elapsed():.1f} s")
 
     def objective(images: Tensor, labels: Tensor) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        # A cast that is kept from step to step would be missing from a recorded one.
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda", cache_enabled=False):
             logits = network(images)
         return segmentation_loss(logits, labels, config.activation, config.dice_smooth)
 
-    if compiled:
-        # Two shapes, each compiled as such: a graph for any shape would be slower for both.
-        objective = torch.compile(objective, dynamic=False)
-    _warm_up(objective, store, config, rng, network)
+    steps = _steps(objective, store, config, network)
 
     # The time before this line is used up, but the schedule has not moved.
     loop_started = _elapsed()
@@ -156,15 +149,14 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, progress.step, done)
 
-        loss = objective(images, labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = steps[whole](images, labels)
         skipped = guarded_step(network, optimizer, config.gradient_clip)
         average.update(network, progress.step)
 
         progress.step += 1
         progress.trained_seconds = trained_before + _elapsed() - loop_started
         progress.used_seconds = used_before + _elapsed()
-        log.add(loss.detach(), skipped, whole)
+        log.add(loss, skipped, whole)
         if log.is_due():
             log.report(progress, learning_rate(config, progress.step, done), deadline - _elapsed())
         if _elapsed() - last_checkpoint > config.checkpoint_seconds:
@@ -202,7 +194,7 @@ def _start_with(network: nn.Module, start: Path, config: Config) -> ModelSpec:
 
 
 def guarded_step(network: nn.Module, optimizer: torch.optim.Optimizer, gradient_clip: float) -> Tensor:
-    """Clip the gradients, move the weights, clear the gradients; return 1 if no step was taken, 0 otherwise.
+    """Clip the gradients and move the weights; return 1 if no step was taken, 0 otherwise.
 
     Where a gradient is not finite, weights and the optimizer's memory stay as they are. The host does not
     wait.
@@ -211,7 +203,6 @@ def guarded_step(network: nn.Module, optimizer: torch.optim.Optimizer, gradient_
     skipped = (~torch.isfinite(norm)).float()
     optimizer.found_inf = skipped  # type: ignore[attr-defined]  # read by the fused optimizers
     optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
     return skipped
 
 
@@ -238,26 +229,35 @@ def _optimizer(network: nn.Module, config: Config) -> torch.optim.Optimizer:
     return optimizer
 
 
-def _warm_up(
-    objective: Objective, store: CaseStore, config: Config, rng: np.random.Generator, network: nn.Module
-) -> None:
-    """Have both shapes compiled, their convolutions chosen and their costs told; no weight changes."""
+def _steps(objective: Objective, store: CaseStore, config: Config, network: nn.Module) -> list[Objective]:
+    """Return the step for patches and the one for whole brains, with their costs told; no weight changes."""
+    rng = np.random.default_rng(
+        config.seed
+    )  # its own: a resumed training draws on where the last one stopped
+    step = with_gradients(objective, [p for p in network.parameters() if p.requires_grad])
+    steps = []
     for whole in (False, True):
-        seconds = []
-        for _ in range(3):
-            started = time.monotonic()
+        started = time.monotonic()
+        images, labels = _draw(store, config, whole, rng)
+        steps.append(captured(step, images, labels) if store.codes.is_cuda else step)
+        _synchronize(images.device)
+        prepared, seconds = time.monotonic(), []
+        for _ in range(2):
+            begun = time.monotonic()
             images, labels = _draw(store, config, whole, rng)
             _synchronize(images.device)
             drawn = time.monotonic()
-            objective(images, labels).backward()  # type: ignore[no-untyped-call]
-            network.zero_grad(set_to_none=True)
+            steps[-1](images, labels)
             _synchronize(images.device)
-            seconds.append((drawn - started, time.monotonic() - drawn))
+            seconds.append((drawn - begun, time.monotonic() - drawn))
         shape = " x ".join(map(str, images.shape))
         drawing, computing = (min(column) for column in zip(*seconds, strict=True))
-        _say(f"{shape}: first {sum(seconds[0]):.1f} s, then {drawing:.4f} s drawing, {computing:.4f} s step")
+        _say(
+            f"{shape}: ready in {prepared - started:.1f} s, then {drawing:.4f} s drawing, {computing:.4f} s step"
+        )
     if store.codes.is_cuda:
         _say(f"peak memory {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
+    return steps
 
 
 def _synchronize(device: torch.device) -> None:

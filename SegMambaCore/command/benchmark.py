@@ -63,13 +63,13 @@ def _scan(device: str) -> None:
         for dtype in dtypes:
             tensors = _scan_inputs(channels, length, dtype, device)
             for backend in (b for b in BACKENDS if b not in ("auto", "reference")):
-                if why_unavailable(backend, tensors[0], needs_grad=False):
+                if why_unavailable(backend, tensors[0], 16, needs_grad=False):
                     continue
                 forward = partial(selective_scan, *tensors, backend=backend)  # type: ignore[arg-type]
                 with torch.no_grad():
                     forward_ms = _median_ms(forward, device)
                 row = f"| {channels} | {length} | {str(dtype)[6:]} | {backend} | {forward_ms:.3f} |"
-                if why_unavailable(backend, tensors[0], needs_grad=True):
+                if why_unavailable(backend, tensors[0], 16, needs_grad=True):
                     print(f"{row} - |")
                     continue
                 y = forward()

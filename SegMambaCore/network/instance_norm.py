@@ -1,8 +1,8 @@
 """Instance norm with what follows it: a residual to add and an activation.
 
-Norms are the network's most frequent layer and bound by memory traffic, so on a CPU at inference they run as one
-numba kernel: statistics in one pass, everything else in a second, without leaving the channels-last layout that
-the convolutions like.
+Norms are the network's most frequent layer and bound by memory traffic, so on a CPU at inference (numba) and on an
+NVIDIA GPU they run as kernels of our own: statistics in one pass, everything else in a second, without leaving the
+channels-last layout that the convolutions like.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from types import ModuleType
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from SegMambaCore.gpu.nvrtc import kernels_run_on
 
 EPS = 1e-5
 
@@ -25,6 +27,10 @@ def norm_act(x: Tensor, slope: float = 1.0) -> Tensor:
     """
     if _numba_can(x):
         return _numba_kernel().norm_act_numba(x, None, False, slope)  # type: ignore[union-attr]
+    if _cuda_can(x):
+        from SegMambaCore.network.cuda_norm import norm_add_act_cuda
+
+        return norm_add_act_cuda(x, None, False, slope, EPS)
     return _activate(_normalise(x), slope)
 
 
@@ -32,6 +38,10 @@ def norm_add_act(x: Tensor, residual: Tensor, *, norm_residual: bool, slope: flo
     """Leaky ReLU of norm(x) + residual, or of norm(x) + norm(residual). x may be overwritten."""
     if _numba_can(x) and _numba_can(residual):
         return _numba_kernel().norm_act_numba(x, residual, norm_residual, slope)  # type: ignore[union-attr]
+    if _cuda_can(x):
+        from SegMambaCore.network.cuda_norm import norm_add_act_cuda
+
+        return norm_add_act_cuda(x, residual, norm_residual, slope, EPS)
     return _activate(_normalise(x) + (_normalise(residual) if norm_residual else residual), slope)
 
 
@@ -57,6 +67,14 @@ def _numba_can(x: Tensor) -> bool:
         and x.is_contiguous(memory_format=torch.channels_last_3d)
         and _numba_kernel() is not None
     )
+
+
+def _cuda_can(x: Tensor) -> bool:
+    if x.device.type != "cuda" or torch.compiler.is_compiling() or not kernels_run_on(x.device.index):
+        return False
+    from SegMambaCore.network.cuda_norm import takes
+
+    return takes(x)
 
 
 @cache

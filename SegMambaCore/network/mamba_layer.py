@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from SegMambaCore.scan.causal_conv import causal_conv_silu
+from SegMambaCore.scan.directions import convolve_in_direction, gather_directions
 from SegMambaCore.scan.selective_scan import selective_scan
 
 
@@ -48,20 +48,18 @@ class MambaLayer(nn.Module):
     def forward(self, tokens: Tensor, slices: int) -> Tensor:
         """tokens: (batch, length, dim), row-major over (slices, rows, columns); returns the same shape."""
         x, z = self.in_proj(tokens).chunk(2, dim=-1)  # (batch, length, inner) each
-        y = self._scan_direction(x, "", slices)
-        for suffix in self.directions[1:]:
-            y = y + self._scan_direction(x, suffix, slices)
-        return self.out_proj(y * F.silu(z))
+        results = {direction: self._scan_direction(x, direction, slices) for direction in self.directions}
+        return self.out_proj(gather_directions(results, z, slices))
 
-    def _scan_direction(self, x: Tensor, suffix: str, slices: int) -> Tensor:
-        part = self._parameters_of(suffix)
+    def _scan_direction(self, x: Tensor, direction: str, slices: int) -> Tensor:
+        """Return the scan's result, in the direction's order."""
+        part = self._parameters_of(direction)
         assert part.conv1d.bias is not None
-        x = causal_conv_silu(_to_scan_order(x, suffix, slices), part.conv1d.weight, part.conv1d.bias)
+        x = convolve_in_direction(x, part.conv1d.weight, part.conv1d.bias, direction, slices)
         dt, B, C = part.x_proj(x).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
-        # The bias is added after the product, in float32: under autocast the softplus would lose small steps.
-        dt = F.softplus(F.linear(dt, part.dt_proj.weight).float() + part.dt_proj.bias.float())
-        y = selective_scan(x, dt, -torch.exp(part.A_log.float()), B, C, part.D.float())
-        return _to_token_order(y, suffix, slices)
+        # The product without its bias: the scan adds it in float32, where autocast would lose small steps.
+        dt = F.linear(dt, part.dt_proj.weight)
+        return selective_scan(x, dt, -torch.exp(part.A_log.float()), B, C, part.D.float(), part.dt_proj.bias)
 
     def _parameters_of(self, suffix: str) -> _Direction:
         name = suffix.strip("_")
@@ -81,23 +79,6 @@ class _Direction:
     dt_proj: nn.Linear
     A_log: Tensor
     D: Tensor
-
-
-def _to_scan_order(x: Tensor, suffix: str, slices: int) -> Tensor:
-    """Put tokens (batch, length, channels) into the order a direction scans them."""
-    if suffix == "_b":
-        return x.flip(1)
-    if suffix == "_s":  # first voxel of every slice, then the second of every slice, ...
-        return x.unflatten(1, (slices, -1)).transpose(1, 2).flatten(1, 2)
-    return x
-
-
-def _to_token_order(y: Tensor, suffix: str, slices: int) -> Tensor:
-    if suffix == "_b":
-        return y.flip(1)
-    if suffix == "_s":
-        return y.unflatten(1, (-1, slices)).transpose(1, 2).flatten(1, 2)
-    return y
 
 
 def _initial_a_log(inner: int, d_state: int) -> nn.Parameter:

@@ -5,6 +5,8 @@ section 3.2, simplified for B as in their code):
 
     h_t[d, n] = exp(dt_t[d] A[d, n]) h_{t-1}[d, n] + dt_t[d] B_t[n] u_t[d],    h_{-1} = 0
     y_t[d]    = sum_n C_t[n] h_t[d, n] + D[d] u_t[d]
+
+With a dt_bias, softplus(dt + dt_bias[d]) stands for dt, as at the end of Mamba's projection to the step sizes.
 """
 
 from __future__ import annotations
@@ -17,52 +19,79 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-Backend = Literal["auto", "reference", "chunked", "numba", "triton", "mamba_ssm"]
+from SegMambaCore.gpu.nvrtc import kernels_run_on
+
+Backend = Literal["auto", "reference", "chunked", "numba", "cuda", "triton", "mamba_ssm"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
 
 
 def selective_scan(
-    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, *, backend: Backend = "auto"
+    u: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    dt_bias: Tensor | None = None,
+    *,
+    backend: Backend = "auto",
 ) -> Tensor:
     """Run the scan along the length axis and return y, (batch, length, channels) in u's dtype.
 
-    u: input, (batch, length, channels). dt: step sizes, positive, same shape. A: (channels, state), negative.
-    B, C: (batch, length, state). D: (channels,). Channels are last everywhere: tokens lie in memory as the
-    layers around the scan leave them.
+    u: input, (batch, length, channels). dt: step sizes, positive, or anything with a dt_bias, same shape. A:
+    (channels, state), negative. B, C: (batch, length, state). D, dt_bias: (channels,). Channels are last everywhere:
+    tokens lie in memory as the layers around the scan leave them.
 
-    The state is kept in float32, in float64 if u is float64. Every back end but numba is differentiable in
-    all six tensors.
+    State, dt_bias and softplus are computed in float32, in float64 if u is float64. Every back end but numba is
+    differentiable in all its tensors.
 
     Raises ValueError for an unknown back end, for one that cannot run here (naming the reason), and for
     shapes that do not belong together.
     """
-    _check_shapes(u, dt, A, B, C, D)
-    if (
-        torch.compiler.is_compiling()
-    ):  # torch.compile can't trace the search for packages, and needs Triton itself
-        return _implementation("triton" if u.device.type == "cuda" else "chunked")(u, dt, A, B, C, D)
-    if backend == "auto":
-        backend = choose_backend(u, needs_grad=_needs_grad(u, dt, A, B, C, D))
+    _check_shapes(u, dt, A, B, C, D, dt_bias)
+    if torch.compiler.is_compiling():
+        backend = _backend_when_compiled(u)
+    elif backend == "auto":
+        backend = choose_backend(u, A.shape[1], needs_grad=_needs_grad(u, dt, A, B, C, D, dt_bias))
     else:
-        reason = why_unavailable(backend, u, needs_grad=_needs_grad(u, dt, A, B, C, D))
+        needs_grad = _needs_grad(u, dt, A, B, C, D, dt_bias)
+        reason = why_unavailable(backend, u, A.shape[1], needs_grad=needs_grad)
         if reason:
             raise ValueError(f"selective scan back end '{backend}' cannot run here: {reason}")
+    if backend == "cuda":
+        return _implementation(backend)(u, dt, A, B, C, D, dt_bias)
+    if dt_bias is not None:
+        # The sum in float32: rounded to float16 first, the softplus would lose small steps.
+        exact = torch.promote_types(dt.dtype, torch.float32)
+        dt = F.softplus(dt.to(exact) + dt_bias.to(exact))
     return _implementation(backend)(u, dt, A, B, C, D)
 
 
-def choose_backend(u: Tensor, *, needs_grad: bool) -> Backend:
-    """Return the fastest back end that can run for a tensor like u on its device."""
-    for candidate in ("triton", "mamba_ssm", "numba"):
-        if why_unavailable(candidate, u, needs_grad=needs_grad) is None:
+def choose_backend(u: Tensor, state: int, *, needs_grad: bool) -> Backend:
+    """Return the fastest back end that can run for a tensor like u and so many states on its device."""
+    for candidate in ("cuda", "triton", "mamba_ssm", "numba"):
+        if why_unavailable(candidate, u, state, needs_grad=needs_grad) is None:
             return candidate  # type: ignore[return-value]
     return "chunked"
 
 
-def why_unavailable(backend: str, u: Tensor, *, needs_grad: bool) -> str | None:
-    """Return why a back end cannot scan a tensor like u, or None if it can."""
+def why_unavailable(backend: str, u: Tensor, state: int, *, needs_grad: bool) -> str | None:
+    """Return why a back end cannot scan a tensor like u with so many states, or None if it can."""
     if backend not in BACKENDS:
         return f"there is no such back end; there are {', '.join(BACKENDS)}"
+    if backend == "cuda":
+        if u.device.type != "cuda" or torch.version.cuda is None:
+            return f"it needs a tensor on an NVIDIA GPU, this one is on '{u.device}'"
+        if u.dtype == torch.float64:
+            return "its state is float32; use 'reference' or 'chunked' for float64"
+        if state > 64:
+            return f"it takes at most 64 states, there are {state}"
+        if not kernels_run_on(u.device.index):
+            return (
+                "its kernels do not run here: CUDA's run-time compiler is missing, or the driver is too old"
+            )
     if backend == "triton":
         if not _importable("triton"):
             return "triton is not installed"
@@ -97,6 +126,8 @@ def _implementation(backend: str) -> Callable[..., Tensor]:
         from SegMambaCore.scan.chunked import scan_chunked as scan
     elif backend == "numba":
         from SegMambaCore.scan.numba_scan import scan_numba as scan
+    elif backend == "cuda":
+        from SegMambaCore.scan.cuda_scan import scan_cuda as scan
     elif backend == "triton":
         from SegMambaCore.scan.triton_scan import scan_triton as scan
     else:
@@ -104,7 +135,16 @@ def _implementation(backend: str) -> Callable[..., Tensor]:
     return scan
 
 
-def _check_shapes(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> None:
+def _backend_when_compiled(u: Tensor) -> Backend:
+    """torch.compile can't trace the search for packages, and sees through the registered operators alone."""
+    if u.device.type != "cuda":
+        return "chunked"
+    return "cuda" if torch.version.cuda else "triton"
+
+
+def _check_shapes(
+    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
+) -> None:
     batch, length, channels = u.shape
     state = A.shape[-1]
     if length == 0:
@@ -116,13 +156,15 @@ def _check_shapes(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Ten
         "C": (C, (batch, length, state)),
         "D": (D, (channels,)),
     }
+    if dt_bias is not None:
+        expected["dt_bias"] = (dt_bias, (channels,))
     for name, (tensor, shape) in expected.items():
         if tuple(tensor.shape) != shape:
             raise ValueError(f"selective scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
 
 
-def _needs_grad(*tensors: Tensor) -> bool:
-    return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+def _needs_grad(*tensors: Tensor | None) -> bool:
+    return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from torch import nn
 from SegMambaCore.errors import SegMambaError
 from Testing.Training.synthetic import synthetic_pack, tiny_config, tiny_network
 from Training import train as training
+from Training.captured_step import with_gradients
 from Training.case_pack import write_pack
 from Training.config import Config
 from Training.model_spec import model_spec
@@ -39,9 +40,7 @@ def _train(
     config: Config, data: Path, *, seconds: float = 60.0, max_steps: int, resume: bool = False
 ) -> Path:
     output = data / "out"
-    training.train(
-        config, data, NAMES, output, seconds=seconds, resume=resume, compiled=False, max_steps=max_steps
-    )
+    training.train(config, data, NAMES, output, seconds=seconds, resume=resume, max_steps=max_steps)
     return output
 
 
@@ -77,7 +76,6 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
 ) -> None:
     # The schedule follows the clock: a constant one makes the two runs comparable.
     monkeypatch.setattr(training, "learning_rate", lambda *_: 1e-2)
-    monkeypatch.setattr(training, "_warm_up", lambda *_: None)
     config = tiny_config()
     once = torch.load(_train(config, data, max_steps=8) / "checkpoint.pt", weights_only=True)
     _train(config, data, max_steps=5)
@@ -108,15 +106,15 @@ def test_a_step_without_finite_gradients_changes_nothing(optimizer: str) -> None
     optimiser = training._optimizer(network, tiny_config(optimizer=optimizer))
     before = [parameter.clone() for parameter in network.parameters()]
 
-    def step(loss: torch.Tensor) -> float:
-        loss.backward()  # type: ignore[no-untyped-call]
+    def step(loss_of: Callable[[torch.Tensor], torch.Tensor]) -> float:
+        with_gradients(lambda images, _: loss_of(network(images)), list(network.parameters()))(image, image)
         return training.guarded_step(network, optimiser, 12.0).item()
 
     image = torch.ones(1, 4, 4, 4, 4)
-    assert step(network(image).sum() * float("nan")) == 1.0
+    assert step(lambda y: y.sum() * float("nan")) == 1.0
     for parameter, old in zip(network.parameters(), before, strict=True):
         assert torch.equal(parameter, old)
-    assert step(network(image).square().sum()) == 0.0
+    assert step(lambda y: y.square().sum()) == 0.0
     assert all(torch.isfinite(parameter).all() for parameter in network.parameters())
     assert not torch.equal(next(network.parameters()), before[0])
 
@@ -133,7 +131,7 @@ def test_a_training_can_begin_with_the_weights_of_a_model(
     begun = tiny_network("", 4, 3)
     spec = model_spec("sigmoid", training="yesterday's cases")
     monkeypatch.setattr(training, "read_model", lambda _: (begun, spec))
-    arguments = {"seconds": 60.0, "start": data / "old", "resume": False, "compiled": False, "max_steps": 0}
+    arguments = {"seconds": 60.0, "start": data / "old", "resume": False, "max_steps": 0}
     training.train(tiny_config(), data, NAMES, data / "out", **arguments)  # type: ignore[arg-type]
     with safe_open(data / "out" / "model.safetensors", "pt") as file:
         assert torch.equal(file.get_tensor("0.weight"), begun[0].weight.half())

@@ -13,7 +13,7 @@ from SegMambaCore.scan.selective_scan import BACKENDS, choose_backend, selective
 # Length 1, odd, prime, one beyond a power of two, several chunks of every back end; states that are no power of two.
 SHAPES = [(1, 1, 3, 4), (2, 77, 20, 16), (1, 257, 33, 5), (3, 64, 1, 1), (1, 1031, 48, 16), (2, 130, 32, 64)]
 CPU_BACKENDS = ["reference", "chunked", "numba"]
-GPU_BACKENDS = ["chunked", "triton"]
+GPU_BACKENDS = ["chunked", "triton", "cuda"]
 
 
 def draw(shape, dtype=torch.float32, device="cpu", dt_scale=0.3, a_scale=8.0, seed=0):
@@ -142,16 +142,16 @@ def test_wrong_shapes_and_names_are_named():
 
 def test_an_unavailable_back_end_says_why():
     u = torch.zeros(1, 2, 3)
-    assert "CUDA tensor" in why_unavailable("mamba_ssm", u, needs_grad=False)
-    assert "no gradients" in why_unavailable("numba", u, needs_grad=True)
-    assert why_unavailable("chunked", u, needs_grad=True) is None
-    assert set(BACKENDS) == {"auto", "reference", "chunked", "numba", "triton", "mamba_ssm"}
+    assert "CUDA tensor" in why_unavailable("mamba_ssm", u, 4, needs_grad=False)
+    assert "no gradients" in why_unavailable("numba", u, 4, needs_grad=True)
+    assert why_unavailable("chunked", u, 4, needs_grad=True) is None
+    assert set(BACKENDS) == {"auto", "reference", "chunked", "numba", "cuda", "triton", "mamba_ssm"}
 
 
 def test_automatic_choice_on_a_cpu(monkeypatch):
     u = torch.zeros(1, 2, 3)
-    assert choose_backend(u, needs_grad=False) == "numba"
-    assert choose_backend(u, needs_grad=True) == "chunked"
+    assert choose_backend(u, 4, needs_grad=False) == "numba"
+    assert choose_backend(u, 4, needs_grad=True) == "chunked"
 
 
 @pytest.mark.parametrize("broken", ["numba", "mamba_ssm"])
@@ -192,11 +192,12 @@ def test_gpu_forward_and_gradients_equal_the_reference(backend, shape):
 
 
 @needs_gpu
+@pytest.mark.parametrize("backend", ["triton", "cuda"])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 1e-3), (torch.bfloat16, 6e-3)])
-def test_triton_takes_half_precision(dtype, tolerance):
+def test_gpu_takes_half_precision(dtype, tolerance, backend):
     tensors = [t.detach().requires_grad_() for t in draw((2, 3000, 40, 16), dtype, device="cuda")]
     exact = in_precision(tensors, torch.float64)
-    y, y_exact = selective_scan(*tensors, backend="triton"), selective_scan(*exact, backend="chunked")
+    y, y_exact = selective_scan(*tensors, backend=backend), selective_scan(*exact, backend="chunked")
     assert y.dtype == dtype
     assert relative_error(y, y_exact) < tolerance
     weight = torch.randn_like(y)
@@ -207,9 +208,10 @@ def test_triton_takes_half_precision(dtype, tolerance):
 
 
 @needs_gpu
-def test_triton_is_bitwise_repeatable_and_right_under_compile():
+@pytest.mark.parametrize("backend", ["triton", "cuda"])
+def test_gpu_is_bitwise_repeatable_and_right_under_compile(backend):
     tensors = [t.detach().requires_grad_() for t in draw((2, 5000, 32, 16), device="cuda")]
-    run = lambda *t: selective_scan(*t, backend="triton") * 2  # noqa: E731
+    run = lambda *t: selective_scan(*t, backend=backend) * 2  # noqa: E731
     first, second = run(*tensors), run(*tensors)
     assert torch.equal(first, second)
     gradients = [torch.autograd.grad(run(*tensors).square().sum(), tensors) for _ in range(2)]
@@ -222,13 +224,14 @@ def test_triton_is_bitwise_repeatable_and_right_under_compile():
 
 
 @needs_gpu
+@pytest.mark.parametrize("backend", ["triton", "cuda"])
 @pytest.mark.parametrize(("dt_scale", "a_scale"), [(1e-6, 1e-3), (50.0, 100.0), (1e-4, 1e4), (1e3, 1e-4)])
-def test_triton_extreme_steps_and_rates(dt_scale, a_scale):
+def test_gpu_extreme_steps_and_rates(dt_scale, a_scale, backend):
     tensors = in_precision(
         draw((1, 600, 16, 16), device="cuda", dt_scale=dt_scale, a_scale=a_scale), torch.float32
     )
     exact = in_precision(tensors, torch.float64)
-    y, y_exact = selective_scan(*tensors, backend="triton"), scan_reference(*exact)
+    y, y_exact = selective_scan(*tensors, backend=backend), scan_reference(*exact)
     assert relative_error(y, y_exact) < 1e-5
     for gradient in torch.autograd.grad(y.sum(), tensors):
         assert torch.isfinite(gradient).all()

@@ -1,0 +1,1 @@
+"""Kernels for NVIDIA GPUs that are compiled when they are first needed."""

@@ -1,0 +1,97 @@
+"""The CUDA kernels of scan.cu without a GPU: compiled for the CPU, every lane a thread, against the reference."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from SegMambaCore.scan import cuda_scan
+from SegMambaCore.scan.reference import scan_reference
+
+from ..gpu.emulation import emulated, needs_compiler  # noqa: F401
+
+pytestmark = needs_compiler
+
+
+def draw(batch: int, length: int, channels: int, state: int, dt_bias: bool) -> list[torch.Tensor]:
+    """u, dt, A, B, C, D and, if wanted, dt_bias, float32."""
+    g = torch.Generator().manual_seed(length)
+    normal = lambda *shape: torch.randn(*shape, generator=g)  # noqa: E731
+    dt = (
+        normal(batch, length, channels) - 2
+        if dt_bias
+        else torch.rand(batch, length, channels, generator=g) * 0.3
+    )
+    tensors = [
+        normal(batch, length, channels),
+        dt,
+        -torch.rand(channels, state, generator=g) * 8 - 0.01,
+        normal(batch, length, state),
+        normal(batch, length, state),
+        normal(channels),
+    ]
+    return [*tensors, normal(channels)] if dt_bias else tensors
+
+
+def reference(u, dt, A, B, C, D, dt_bias=None) -> torch.Tensor:
+    return scan_reference(
+        u, dt if dt_bias is None else torch.nn.functional.softplus(dt + dt_bias), A, B, C, D
+    )
+
+
+def relative_error(a: torch.Tensor, b: torch.Tensor) -> float:
+    return ((a.double() - b.double()).norm() / b.double().norm().clamp_min(1e-30)).item()
+
+
+# One token; a chunk's end and one beyond; several chunks; channels that fill no warp, states that fill no quad;
+# more channels than a block of the backward takes; every way that states are laid over the lanes.
+SHAPES = [
+    (1, 1, 3, 4),
+    (2, 77, 20, 16),
+    (1, 33, 35, 5),
+    (1, 16, 40, 1),
+    (1, 49, 70, 16),
+    (1, 40, 9, 32),
+    (1, 21, 6, 64),
+]
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("softplus", [False, True], ids=["dt", "softplus"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_forward_and_gradients_equal_the_reference(shape: tuple[int, ...], softplus: bool) -> None:
+    tensors = [t.requires_grad_() for t in draw(*shape, softplus)]
+    exact = [t.detach().double().requires_grad_() for t in tensors]
+    y, expected = cuda_scan.scan_cuda(*tensors), reference(*exact)
+    assert relative_error(y, expected) < 1e-6
+    weight = torch.randn_like(y)
+    gradients = torch.autograd.grad((y * weight).sum(), tensors)
+    wanted = torch.autograd.grad((expected * weight.double()).sum(), exact)
+    for name, a, e in zip(["u", "dt", "A", "B", "C", "D", "dt_bias"], gradients, wanted, strict=False):
+        assert (a - e).norm() <= 3e-6 * e.norm() + 1e-6, name
+
+
+@pytest.mark.usefixtures("emulated")
+def test_bfloat16_in_and_out_keeps_a_float32_state() -> None:
+    u, dt, A, B, C, D = draw(1, 70, 33, 16, False)
+    halves = [u.bfloat16(), dt * 0.01, A, B.bfloat16(), C.bfloat16(), D]
+    y = cuda_scan.scan_cuda(*halves)
+    assert y.dtype == torch.bfloat16
+    assert relative_error(y, reference(*[t.double() for t in halves])) < 4e-3  # one rounding, of the output
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize(("shift", "scale"), [(-20.0, 1.0), (40.0, 1.0), (0.0, 30.0)])
+def test_extreme_steps_keep_their_relative_precision(shift: float, scale: float) -> None:
+    u, dt, A, B, C, D, bias = draw(1, 40, 16, 4, True)
+    tensors = [t.requires_grad_() for t in (u, dt * scale + shift, A, B, C, D, bias)]
+    exact = [t.detach().double().requires_grad_() for t in tensors]
+    y, expected = cuda_scan.scan_cuda(*tensors), reference(*exact)
+    skip = exact[5] * exact[0]
+    assert (
+        relative_error(y.double() - skip, expected - skip) < 1e-4 or shift < 0
+    )  # tiny steps: D u stands above all
+    gradients = torch.autograd.grad(y.sum(), tensors)
+    wanted = torch.autograd.grad(expected.sum(), exact)
+    for name, a, e in zip(["u", "dt", "A", "B", "C", "D", "dt_bias"], gradients, wanted, strict=True):
+        assert relative_error(a, e) < 1e-4, name
