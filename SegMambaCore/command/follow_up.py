@@ -14,7 +14,7 @@ from SegMambaCore.follow_up.csv_file import write_csv
 from SegMambaCore.follow_up.read_folder import read_time_points
 from SegMambaCore.follow_up.report_page import write_report_page
 from SegMambaCore.follow_up.time_point import Treatment
-from SegMambaCore.follow_up.wording import baseline_text, value_text
+from SegMambaCore.follow_up.wording import baseline_text, order_text, value_text
 
 OUTPUT_FILES = {"table": "follow_up.csv", "picture": "follow_up.png", "report": "follow_up.html"}
 
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(assessment: Assessment) -> list[str]:
-    lines = [baseline_text(assessment)]
+    lines = [text for text in (baseline_text(assessment), order_text(assessment)) if text]
     for row in assessment.rows:
         change = row.against_baseline.text
         lines.append(

@@ -15,6 +15,7 @@ from SegMambaCore.follow_up.wording import (
     NOTES,
     baseline_text,
     date_text,
+    order_text,
     segments_text,
     treatment_text,
     value_text,
@@ -54,7 +55,7 @@ def write_report_page(
 <title>{escape(title)}</title><style>{_STYLE}</style></head><body>
 <h1>{escape(title)}</h1>
 <p><strong>{escape(RESEARCH_USE_ONLY)}</strong></p>
-<p>{escape(baseline_text(assessment))}</p>
+<p>{escape(baseline_text(assessment))} {escape(order_text(assessment))}</p>
 {_table(assessment)}
 {image}
 <h2>Notes</h2>

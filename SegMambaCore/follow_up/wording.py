@@ -56,3 +56,11 @@ def baseline_text(assessment: Assessment) -> str:
     if assessment.baseline is None:
         return "Changes are not assessable: no baseline was confirmed."
     return f"Baseline: {assessment.baseline.name}, {date_text(assessment.baseline)}, confirmed by the user."
+
+
+def order_text(assessment: Assessment) -> str:
+    """The sentence about an order that rests on no dates, "" where the dates are known."""
+    if all(point.date is not None for point in assessment.points):
+        return ""
+    names = ", ".join(point.name for point in assessment.points)
+    return f"The dates are unknown: the scans are taken in the order {names}. Enter the dates to make sure."

@@ -52,7 +52,8 @@ class FollowUpRegistration:
         self._ui.registerButton.toolTip = (
             _("Stop. Scans that are registered already stay so.")
             if running
-            else problem or _("Lay the other scans onto the baseline, rigidly. It can be taken back.")
+            else problem
+            or _("Lay the other scans onto the baseline, or the first, rigidly. It can be taken back.")
         )
         if running:
             self._showProgress()

@@ -27,6 +27,7 @@ class FollowUpScans:
         self.scans: list[Scan] = []
         self._section = section
         self._ui = section.ui
+        self._radiotherapyEnd = ""
         self._treatments = list(Treatment)
         self._ui.treatmentSelector.addItems([treatment.value for treatment in self._treatments])
         self._ui.patientSelector.connect("currentIndexChanged(int)", self.onPatientChosen)
@@ -60,8 +61,7 @@ class FollowUpScans:
         self._showPatients(findPatients())
         names = uniqueNames(self.scans)
         fillScansTable(self._ui.scansTable, self.scans, names, self.baseline)
-        node = self._section.panel.parameterNode
-        self._ui.radiotherapyEdit.text = node.radiotherapyEnd if node else ""
+        self._showRadiotherapy()
         blocked = self._ui.baselineSelector.blockSignals(True)
         self._ui.baselineSelector.clear()
         self._ui.baselineSelector.addItems([_("not chosen"), *names])
@@ -106,7 +106,8 @@ class FollowUpScans:
         """The user has entered the end of radiotherapy."""
         node = self._section.panel.parameterNode
         if node is not None and node.radiotherapyEnd != self._ui.radiotherapyEdit.text:
-            node.radiotherapyEnd = self._ui.radiotherapyEdit.text
+            self._radiotherapyEnd = self._ui.radiotherapyEdit.text
+            node.radiotherapyEnd = self._radiotherapyEnd
 
     def onBaselineChosen(self, index: int) -> None:
         """Another baseline, which is not confirmed yet."""
@@ -120,6 +121,13 @@ class FollowUpScans:
         node = self._section.panel.parameterNode
         if node is not None:
             node.followUpBaselineConfirmed = confirmed
+
+    def _showRadiotherapy(self) -> None:
+        node = self._section.panel.parameterNode
+        end = node.radiotherapyEnd if node else ""
+        # Not on every update: the user may be writing.
+        if end != self._radiotherapyEnd:
+            self._radiotherapyEnd = self._ui.radiotherapyEdit.text = end
 
     def _chosenScan(self) -> Scan | None:
         row = self._ui.scansTable.currentRow()

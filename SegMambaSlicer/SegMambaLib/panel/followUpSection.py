@@ -148,10 +148,12 @@ class FollowUpSection(Section):
 
     def _showComparison(self, message: str) -> None:
         from SegMambaCore.follow_up.caveats import NOT_VALIDATED
-        from SegMambaCore.follow_up.wording import baseline_text
+        from SegMambaCore.follow_up.wording import baseline_text, order_text
 
         found = self.assessment
-        self.ui.messageLabel.text = message or (baseline_text(found) if found else "")
+        self.ui.messageLabel.text = message or (
+            f"{baseline_text(found)} {order_text(found)}".strip() if found else ""
+        )
         self.ui.changesTable.visible = found is not None
         self.ui.caveatLabel.visible = any(scan.treatment.is_treated for scan in self.scans.scans)
         self.ui.caveatLabel.text = _("Scans after surgery or radiotherapy: {caveat}.").format(

@@ -129,6 +129,25 @@ def test_dates_can_be_entered_and_mistakes_are_told(
     assert not ui.csvButton.enabled
 
 
+def test_what_the_user_is_writing_stays(followUp: FollowUpSection, module: SegMamba.SegMambaWidget) -> None:
+    followUp.ui.radiotherapyEdit.text = "2024-"
+    module.refresh()
+    assert followUp.ui.radiotherapyEdit.text == "2024-"
+
+
+def test_without_dates_the_order_is_named_and_dates_are_asked_for(followUp: FollowUpSection) -> None:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    for scan in followUp.scans.scans:
+        item = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(scan.segmentation))
+        hierarchy.RemoveItemAttribute(item, "DICOM.StudyDate")
+    followUp.update()
+    assert "in the order Visit 1, Visit 2, Visit 3. Enter the dates" in followUp.ui.messageLabel.text
+    followUp.ui.scansTable.selectRow(0)
+    followUp.ui.dateEdit.text = "2024-05-02"
+    followUp.scans.onDateEdited()
+    assert "The date of Visit 2, Visit 3 is missing" in followUp.ui.messageLabel.text
+
+
 def test_register_and_take_back(followUp: FollowUpSection) -> None:
     ui, (_first, second, third) = followUp.ui, followUp.scans.scans
     slicer.mrmlScene.RemoveNode(third.segmentation)  # one registration is enough
