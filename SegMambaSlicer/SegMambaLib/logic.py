@@ -201,7 +201,9 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
 
     def undo(self) -> None:
         """Take back the last run into a segmentation, or the last nesting, and the edits since. Needs `canUndo`."""
-        self._nestedSegments.remember(self._history.undo())
+        segmentation = self._history.undo()
+        segmentation.CreateClosedSurfaceRepresentation()  # an edit may have made the saved one void
+        self._nestedSegments.remember(segmentation)
 
     def makeNested(self, segmentation: slicer.vtkMRMLSegmentationNode) -> dict[str, int]:
         """Make ET lie in TC and TC in WT; return the change in voxels by region. `undo` takes it back.

@@ -37,8 +37,15 @@ def registerSampleData(thumbnail: Path) -> None:
         fileNames=NAME,
         nodeNames=NAME,
         thumbnailFileName=str(thumbnail),
-        customDownloader=lambda _source: loadSample(),
+        customDownloader=_load,
     )
+
+
+def _load(_source: object) -> list[slicer.vtkMRMLScalarVolumeNode]:
+    # Another module's button: there is no panel of ours to say it in.
+    with slicer.util.tryWithErrorDisplay(_("The sample case could not be loaded."), waitCursor=False):
+        return loadSample()
+    return []
 
 
 def loadSample() -> list[slicer.vtkMRMLScalarVolumeNode]:
@@ -51,7 +58,7 @@ def loadSample() -> list[slicer.vtkMRMLScalarVolumeNode]:
         volumes = [slicer.util.loadVolume(str(files[role])) for role in ROLES]
         for volume in volumes:
             # The files go away with the folder: a saved scene has to write its own.
-            volume.SetAndObserveStorageNodeID(None)
+            slicer.mrmlScene.RemoveNode(volume.GetStorageNode())
     return volumes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import slicer
+from slicer.i18n import tr as _
 
 
 class ErrorBox:
@@ -19,8 +20,10 @@ class ErrorBox:
         """Show a message, "" for none. details: what somebody who helps needs to know; "" for the message alone."""
         self._details = details or message
         self.ui.errorLabel.text = message
+        self.ui.copyDetailsButton.text = _("Copy details")
         self.widget.setVisible(bool(message))
 
     def onCopyDetails(self, _checked: bool = False) -> None:
         """Put the details onto the clipboard."""
         slicer.app.clipboard().setText(self._details)
+        self.ui.copyDetailsButton.text = _("Copied")

@@ -116,7 +116,8 @@ class RunSection(Section):
         elif state is RunState.CANCELLED:
             self.ui.statusLabel.text = _("Cancelled. Nothing was changed.")
         elif job.run.result is not None:
-            self.ui.statusLabel.text = "\n".join([resultText(job.run.result), *job.run.warnings])
+            warnings = [_("Warning: {warning}").format(warning=warning) for warning in job.run.warnings]
+            self.ui.statusLabel.text = "\n".join([resultText(job.run.result), *warnings])
             # The next run goes into the same segmentation unless the user chooses otherwise.
             self.panel.logic.getParameterNode().segmentation = job.segmentation
             self.choices.askForDevices()

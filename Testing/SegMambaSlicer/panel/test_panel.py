@@ -43,15 +43,17 @@ def test_a_run_from_click_to_segments(module: SegMamba.SegMambaWidget, run: RunS
     choose(module, volumes)
     ui = run.ui
     assert (ui.segmentButton.text, ui.progressBar.visible) == ("Segment tumor", False)
+    assert ui.segmentButton.shortcut.toString() == "Ctrl+Return"
     ui.segmentButton.click()
     assert (ui.segmentButton.text, ui.progressBar.visible) == ("Cancel", True)
+    assert ui.segmentButton.shortcut.isEmpty()
     assert not section(module, InputsSection).ui.inputsCollapsibleButton.enabled
     wait_for_end(module)
     assert (ui.segmentButton.text, ui.progressBar.visible) == ("Segment tumor", False)
     assert section(module, InputsSection).ui.inputsCollapsibleButton.enabled
     assert ui.statusLabel.text == (
         "Finished in 1 s. WT 12.3 mL, TC 5.6 mL, ET none found\n"
-        "The volumes T2 and T1Gd hardly resemble each other."
+        "Warning: The volumes T2 and T1Gd hardly resemble each other."
     )
     assert not module._errorBox.ui.errorLabel.visible
     segmentation = ui.segmentationSelector.currentNode()

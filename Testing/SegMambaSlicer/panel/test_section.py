@@ -6,7 +6,8 @@ from pathlib import Path
 
 import SegMamba
 import slicer
-from panel_steps import choose, section
+from jobs import wait_until
+from panel_steps import choose, section, wait_for_end
 from scenes import add_case
 from SegMambaLib.panel.inputsSection import InputsSection
 from SegMambaLib.panel.runSection import RunSection
@@ -46,6 +47,7 @@ def test_an_error_stands_below_its_section_and_can_be_copied(module: SegMamba.Se
         assert box.ui.errorLabel.text == "It failed."
         box.ui.copyDetailsButton.click()
         assert slicer.app.clipboard().text() == "It failed.\nExit code 3."
+        assert box.ui.copyDetailsButton.text == "Copied"
     part.showError("Only this.")
     box.ui.copyDetailsButton.click()
     assert slicer.app.clipboard().text() == "Only this."
@@ -53,8 +55,39 @@ def test_an_error_stands_below_its_section_and_can_be_copied(module: SegMamba.Se
     assert not box.widget.visible
 
 
+def test_whatever_can_be_used_says_what_it_does(module: SegMamba.SegMambaWidget) -> None:
+    classes = (
+        "QPushButton",
+        "QToolButton",
+        "QCheckBox",
+        "QComboBox",
+        "QLineEdit",
+        "QSpinBox",
+        "QDoubleSpinBox",
+    )
+    classes += ("QTableWidget", "ctkPathLineEdit", "qMRMLNodeComboBox", "qMRMLSegmentsTableView")
+    silent = [
+        name
+        for part in module.sections
+        for name, widget in vars(part.ui).items()
+        if widget.metaObject().className() in classes and not widget.toolTip and not name.startswith("qt_")
+    ]
+    assert silent == []
+
+
 def test_the_picture_of_the_panel(module: SegMamba.SegMambaWidget, tmp_path: Path) -> None:
     """All sections below each other, for a person to look at: pytest --basetemp keeps the file."""
     choose(module, add_case())
-    module.layout.savePicture(tmp_path / "panel.png")
-    assert (tmp_path / "panel.png").stat().st_size > 5000
+    module.layout.savePicture(tmp_path / "before.png")
+    run = section(module, RunSection)
+    run.choices.askForDevices()
+    wait_until(lambda: run.choices.onTimer() or run.choices.devices)
+    run.ui.segmentButton.click()
+    wait_until(lambda: run.onTimer() or module.logic.job.run.progress)
+    module.layout.savePicture(tmp_path / "running.png")
+    wait_for_end(module)
+    module._watcher.onQuiet()
+    run.showError("Patient T2: not a number among the voxels.\nExport the volume again.", "details")
+    module.layout.savePicture(tmp_path / "after.png")
+    for name in ("before", "running", "after"):
+        assert (tmp_path / f"{name}.png").stat().st_size > 20000
