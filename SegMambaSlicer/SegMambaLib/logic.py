@@ -26,11 +26,11 @@ from .result.runHistory import RunHistory
 from .result.terminology import loadTerminology
 from .run.devices import DeviceQuery, Devices
 from .run.program import findProgram
+from .run.programRun import RunState
 from .run.progressText import progressText
 from .run.quality import DEFAULT_QUALITY
 from .run.runTimes import ExpectedTime, RunTimes, expectedTime
 from .run.segmentationJob import SegmentationJob
-from .run.segmentationRun import RunState
 from .run.segmentCommand import RunChoices
 
 SECONDS_BETWEEN_POLLS = 0.1

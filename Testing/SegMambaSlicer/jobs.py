@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 import psutil
+from SegMambaLib.run.programRun import RunState
 from SegMambaLib.run.segmentationJob import SegmentationJob
-from SegMambaLib.run.segmentationRun import RunState
 
 
 def finish(job: SegmentationJob, seconds: float = 20.0) -> RunState:

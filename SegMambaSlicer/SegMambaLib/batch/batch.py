@@ -8,8 +8,8 @@ from pathlib import Path
 from slicer.i18n import tr as _
 
 from ..run.program import Program
+from ..run.programRun import RunState
 from ..run.runDetails import runDetails
-from ..run.segmentationRun import RunState
 from ..run.segmentCommand import RunChoices
 from ..run.temporaryFolder import makeFolder, removeFolder
 from .batchRow import BatchRow

@@ -8,7 +8,8 @@ from slicer.i18n import tr as _
 
 from ..run.processTree import ProcessTree
 from ..run.program import Program
-from ..run.segmentationRun import SegmentationRun, StartProcess
+from ..run.programRun import StartProcess
+from ..run.segmentationRun import SegmentationRun
 from ..run.segmentCommand import RunChoices
 from ..run.shortCommand import ShortCommand
 from ..run.temporaryFolder import temporaryVariables

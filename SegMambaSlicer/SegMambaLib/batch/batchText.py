@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from ..run.programRun import RunState
 from ..run.progressText import durationText, progressText
-from ..run.segmentationRun import RunState
 from .batch import Batch
 
 

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from ..core import makeCoreImportable
 from ..run.program import findProgram
-from ..run.segmentationRun import RunState
+from ..run.programRun import RunState
 from .figures import Figures
 from .layScan import isLaid, putBack
 from .registrationJob import RegistrationJob

@@ -11,7 +11,8 @@ from slicer.i18n import tr as _
 
 from ..inputs.exportVolumes import exportVolume, worldAffine
 from ..run.program import Program
-from ..run.segmentationRun import RunState, SegmentationRun
+from ..run.programRun import RunState
+from ..run.segmentationRun import SegmentationRun
 from ..run.temporaryFolder import makeFolder, removeFolder, temporaryVariables
 from .layScan import layScan
 from .scan import Scan

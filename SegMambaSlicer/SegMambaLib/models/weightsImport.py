@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
 from slicer.i18n import tr as _
 
 from ..run.lineRun import LineRun
 from ..run.program import Program
-from ..run.segmentationRun import RunState
+from ..run.programRun import RunState
+from ..run.temporaryFolder import makeFolder, removeFolder
 
 
 class WeightsImport:
@@ -23,12 +22,12 @@ class WeightsImport:
         """Start. Nothing in the file is executed. Raises RuntimeError when the program cannot be started."""
         self.path, self.name = path, name
         self.errorMessage = ""
-        self._folder = Path(tempfile.mkdtemp(prefix="SegMambaImport-", dir=temporaryPath))
+        self._folder = makeFolder(temporaryPath)
         command = [program.python, "-m", "SegMambaCore", "import-weights", str(path), "--name", name]
         try:
             self._run = LineRun(command, program.environment, self._folder)
         except RuntimeError:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            removeFolder(self._folder)
             raise
         self.state = self._run.state
 
@@ -40,7 +39,7 @@ class WeightsImport:
                 lines = [line for line in self._run.lines if line.strip()]
                 self.errorMessage = "\n".join(lines[-3:]) or _("The import ended without a reason.")
             if self.state.isOver:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                removeFolder(self._folder)
         return self.state
 
     def cancel(self) -> None:
@@ -52,4 +51,4 @@ class WeightsImport:
         if not self.state.isOver:
             self._run.stopNow()
             self.state = RunState.CANCELLED
-            shutil.rmtree(self._folder, ignore_errors=True)
+            removeFolder(self._folder)

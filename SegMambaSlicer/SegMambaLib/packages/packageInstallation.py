@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import shutil
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +13,8 @@ from slicer.i18n import tr as _
 
 from ..run.lineRun import LineRun
 from ..run.program import Program
-from ..run.segmentationRun import RunState
+from ..run.programRun import RunState
+from ..run.temporaryFolder import makeFolder, removeFolder
 from .installPlan import makePlan, question
 from .installState import InstallState
 from .installSteps import Step, constraints, installSteps
@@ -57,7 +56,7 @@ class PackageInstallation:
         self.states: list[PackageState] = []
         self._needed, self._program, self._build = needed, program, build
         self._wheels, self._startPip = wheels, startPip
-        self._folder = Path(tempfile.mkdtemp(prefix="SegMambaPackages-", dir=temporaryPath))
+        self._folder = makeFolder(temporaryPath)
         self._steps: list[Step] = []
         self._broken: tuple[str, ...] = ()
         self._log: list[str] = []
@@ -66,7 +65,7 @@ class PackageInstallation:
         try:
             self._run: LineRun | PipRun = self._look()
         except RuntimeError:
-            self._removeFolder()
+            removeFolder(self._folder)
             raise
 
     def poll(self) -> InstallState:
@@ -206,7 +205,4 @@ class PackageInstallation:
 
     def _end(self, state: InstallState) -> None:
         self.state = state
-        self._removeFolder()
-
-    def _removeFolder(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        removeFolder(self._folder)

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,8 @@ from slicer.i18n import tr as _
 
 from ..run.lineRun import LineRun
 from ..run.program import Program
-from ..run.segmentationRun import RunState
+from ..run.programRun import RunState
+from ..run.temporaryFolder import temporaryVariables
 
 
 class PipRun(Protocol):
@@ -65,15 +67,16 @@ class _SlicersPip:
         self.state = RunState.RUNNING
         self.lines: list[str] = []
         self._constraints = str(constraints)
-        slicer.packaging.pip_install(
-            list(arguments),
-            constraints=constraints,
-            blocking=False,
-            show_progress=False,
-            requester="SegMamba",
-            logCallback=self.lines.append,
-            completedCallback=self._completed,
-        )
+        with _variables(temporaryVariables(constraints.parent)):
+            slicer.packaging.pip_install(
+                list(arguments),
+                constraints=constraints,
+                blocking=False,
+                show_progress=False,
+                requester="SegMamba",
+                logCallback=self.lines.append,
+                completedCallback=self._completed,
+            )
 
     def poll(self) -> RunState:
         return self.state
@@ -92,6 +95,24 @@ class _SlicersPip:
             self.state = RunState.CANCELLED
         elif self.state is RunState.RUNNING:
             self.state = RunState.FAILED if exitCode else RunState.SUCCEEDED
+
+
+@contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Let a program that is started meanwhile have these environment variables: Slicer hands on its own.
+
+    A pip that was cancelled leaves what it had downloaded, gigabytes, in its temporary folder, which so is ours.
+    """
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def endProcessesWith(argument: str) -> None:

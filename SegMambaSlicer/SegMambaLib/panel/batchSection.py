@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 from ..batch.batchText import progressValue, statusText
 from ..inputs.roles import ROLES
 from ..logic import SECONDS_BETWEEN_POLLS
-from ..run.segmentationRun import RunState
+from ..run.programRun import RunState
 from ..run.segmentCommand import RunChoices
 from .batchTable import BatchTable
 from .section import Panel, Section

@@ -9,8 +9,8 @@ from slicer.i18n import tr as _
 
 from ..followUp.layScan import isLaid
 from ..logic import SECONDS_BETWEEN_POLLS
+from ..run.programRun import RunState
 from ..run.progressText import progressText
-from ..run.segmentationRun import RunState
 
 if TYPE_CHECKING:
     from .followUpSection import FollowUpSection

@@ -12,7 +12,7 @@ from ..models.modelTable import ModelRow, modelCard, modelRows
 from ..models.ownModels import addModel, freeModelName, isPyTorchFile, removeModel
 from ..models.weightsImport import WeightsImport
 from ..run.program import findProgram
-from ..run.segmentationRun import RunState
+from ..run.programRun import RunState
 from .packagesPart import PackagesPart
 from .section import Panel, Section
 from .tables import fillTable
@@ -159,7 +159,7 @@ class ModelsSection(Section):
         return self._rows[row] if 0 <= row < len(self._rows) else None
 
     def _updateButtons(self) -> None:
-        row, running = self._selected(), self.panel.logic.isRunning
+        row, running = self._selected(), self.panel.logic.isRunning or self.panel.logic.batch.isRunning
         self.ui.modelsStatusLabel.visible = bool(self.ui.modelsStatusLabel.text)
         self.ui.modelCardBrowser.visible = self.ui.modelCardButton.checked
         self.ui.addModelButton.enabled = self._import is None

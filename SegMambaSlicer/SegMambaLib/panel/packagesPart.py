@@ -28,13 +28,14 @@ class PackagesPart:
     def update(self) -> None:
         """Show how things stand."""
         busy = self._panel.packages.isBusy
+        running = self._panel.logic.isRunning or self._panel.logic.batch.isRunning
         states = self._panel.logic.packages.states()
         fillTable(self.ui.packageTable, [_line(state) for state in states])
         self.ui.packagesProgressBar.visible = busy
         self.ui.packagesStatusLabel.text = self._panel.packages.text if busy else self._summary(states)
         self.ui.installButton.text = _("Cancel") if busy else self._action(states)
-        self.ui.installButton.enabled = busy or not self._panel.logic.isRunning
-        self.ui.wheelsButton.enabled = not busy and not self._panel.logic.isRunning
+        self.ui.installButton.enabled = busy or not running
+        self.ui.wheelsButton.enabled = not busy and not running
         self._updateBuilds(states, busy)
 
     def onBuildChosen(self, index: int) -> None:

@@ -13,8 +13,8 @@ from ..inputs.inputCheck import problemWithInputs
 from ..inputs.roles import ROLES
 from ..logic import SECONDS_BETWEEN_POLLS
 from ..parameterNode import SegMambaParameterNode
+from ..run.programRun import RunState
 from ..run.progressText import progressText, resultText
-from ..run.segmentationRun import RunState
 from ..run.segmentCommand import RunChoices
 from .runChoices import RunChoicesPart
 from .section import Panel, Section

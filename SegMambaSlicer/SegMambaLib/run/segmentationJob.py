@@ -17,9 +17,10 @@ from ..result.importSegments import importSegments
 from ..result.runHistory import RunHistory
 from ..result.segmentedVolumes import rememberVolumes
 from .program import Program
+from .programRun import RunState
 from .progressEvents import ResultEvent
 from .runDetails import runDetails
-from .segmentationRun import RunState, SegmentationRun
+from .segmentationRun import SegmentationRun
 from .segmentCommand import RunChoices, segmentCommand
 from .temporaryFolder import makeFolder, removeFolder, temporaryVariables
 

@@ -15,7 +15,7 @@ from scenes import ROLES, fake_program
 from SegMambaLib.batch.batch import Batch
 from SegMambaLib.batch.batchEvents import OverallEvent, PatientEvent, parseBatchEvent
 from SegMambaLib.batch.loadPatient import loadPatient
-from SegMambaLib.run.segmentationRun import RunState
+from SegMambaLib.run.programRun import RunState
 from SegMambaLib.run.segmentCommand import RunChoices
 
 from SegMambaCore.batch.patient import FoundPatient

@@ -16,7 +16,7 @@ from SegMambaLib.batch.batch import Batch
 from SegMambaLib.batch.loadPatient import loadPatient
 from SegMambaLib.models.modelFiles import modelFiles
 from SegMambaLib.run.program import Program, coreParentFolder
-from SegMambaLib.run.segmentationRun import RunState
+from SegMambaLib.run.programRun import RunState
 from SegMambaLib.run.segmentCommand import RunChoices
 
 from .patients import list_nodes_in_hierarchy, load_volume

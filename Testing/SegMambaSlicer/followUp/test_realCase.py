@@ -16,7 +16,7 @@ from SegMambaLib.followUp.followUp import FollowUp
 from SegMambaLib.followUp.loadFolder import loadPatientFolder
 from SegMambaLib.inputs.exportVolumes import worldAffine
 from SegMambaLib.run.program import Program
-from SegMambaLib.run.segmentationRun import RunState
+from SegMambaLib.run.programRun import RunState
 
 from SegMambaCore.volume.read import read_volume
 from SegMambaCore.volume.volume import Volume

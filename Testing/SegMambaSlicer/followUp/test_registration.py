@@ -17,7 +17,7 @@ from SegMambaLib.followUp.followUp import FollowUp
 from SegMambaLib.followUp.layScan import isLaid
 from SegMambaLib.inputs.exportVolumes import worldAffine
 from SegMambaLib.run.program import Program
-from SegMambaLib.run.segmentationRun import RunState
+from SegMambaLib.run.programRun import RunState
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from scenes import REPOSITORY, add_transform, masks_on, shift_and_turn
 from SegMambaLib.models.modelFiles import modelFiles
 from SegMambaLib.result.runHistory import RunHistory
 from SegMambaLib.run.program import Program, coreParentFolder
+from SegMambaLib.run.programRun import RunState
 from SegMambaLib.run.segmentationJob import SegmentationJob
-from SegMambaLib.run.segmentationRun import RunState
 from SegMambaLib.run.segmentCommand import RunChoices
 
 from SegMambaCore.case.find import find_case_files

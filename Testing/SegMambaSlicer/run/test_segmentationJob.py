@@ -22,8 +22,8 @@ from scenes import (
     world_points_of_segment,
 )
 from SegMambaLib.result.runHistory import RunHistory
+from SegMambaLib.run.programRun import RunState
 from SegMambaLib.run.segmentationJob import SegmentationJob
-from SegMambaLib.run.segmentationRun import RunState
 from SegMambaLib.run.segmentCommand import RunChoices
 
 
@@ -123,7 +123,7 @@ def test_a_wrong_result_leaves_no_new_segmentation() -> None:
 def test_cancel_ends_the_program_and_its_children(
     behaviour: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("SegMambaLib.run.segmentationRun.SECONDS_TO_STOP", 0.3)
+    monkeypatch.setattr("SegMambaLib.run.programRun.SECONDS_TO_STOP", 0.3)
     pids = tmp_path / "pids"
     job = start(add_case(), FAKE_BEHAVIOUR=behaviour, FAKE_PIDS=str(pids))
     wait_until(lambda: pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2)

@@ -10,8 +10,9 @@ from typing import IO
 
 import pytest
 from scenes import fake_program
+from SegMambaLib.run.programRun import RunState
 from SegMambaLib.run.progressEvents import PhaseEvent, ProgressEvent
-from SegMambaLib.run.segmentationRun import RunState, SegmentationRun
+from SegMambaLib.run.segmentationRun import SegmentationRun
 from SegMambaLib.run.segmentCommand import RunChoices, segmentCommand
 
 
