@@ -14,6 +14,7 @@ _SPELLINGS = [
             "",
         ),  # BIDS: subject and session; elsewhere "sub" is a subtraction
         (r"«ses-[a-z0-9]+", ""),
+        (r"(^|(?<=[ :/]))sub[ _-]?[0-9]+(?=[ _.-])", ""),  # the subject's number in another way
         (r"t2w?[ _-]?(\*|starw?»)", "t2star"),
         (r"«mp[ _-]rage»", "mprage"),
         (r"«(w|with|mit|avec)[ /&+_-]*(and|und|et)?[ /&+_-]*(w/o|wo|without|ohne|sans)»", "withandwithout"),

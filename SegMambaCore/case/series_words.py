@@ -82,12 +82,12 @@ _WORDS = {
     Meaning.FLAIR: "flair sflair eflair fla darkfluid",
     Meaning.PROTON_DENSITY: "pd pdw proton density dp",
     Meaning.INVERSION: "ir tir tirm spcir irtse",
-    Meaning.GRADIENT_ECHO: "gre ffe merge medic",
+    Meaning.GRADIENT_ECHO: "gre ffe merge medic gradient eg",
     Meaning.AGENT: "gd gad gado gadolinium gadovist gadobutrol gadavist dotarem magnevist multihance prohance "
     "omniscan clariscan contrast contrastagent contraste kontrast kontrastmittel km ce cm inj injecte injectee "
     "injection mdc gdc gddtpa dtpa enhanced enh plusc",
     Meaning.AFTER: "post nach apres after postcontrast postgad postgd postkm stgd dopo",
-    Meaning.BEFORE: "pre vor avant before nativ native nativo precontrast pregad pregd noncontrast unenhanced "
+    Meaning.BEFORE: "pre vor avant before nativ native nativo precontrast pregad pregd noncontrast noncon unenhanced "
     "nonenhanced plain cminus",
     Meaning.WITHOUT: "without ohne sans no non sin senza",
     Meaning.BOTH: "withandwithout",
@@ -104,7 +104,7 @@ _WORDS = {
     "smartbrain autoalign calibration cal asset refscan planung plan reperage 3plane pilot shim b1map",
     Meaning.DIFFUSION: "dwi dw diff diffusion adc dadc eadc apparent dti fa fractional tensor trace tracew resolve "
     "ep2d epi colfa tracefa bvalue ivim noddi dki dwibs readout",
-    Meaning.SUSCEPTIBILITY: "t2star swi swan swip swim venobold hemo haemo qsm phase pha pswi",
+    Meaning.SUSCEPTIBILITY: "t2star etoile swi swan swip swim venobold hemo haemo qsm phase pha pswi",
     Meaning.PERFUSION: "pwi perf perfusion dsc dce asl pcasl pasl cbf cbv rcbf rcbv relcbf relcbv relmtt mtt ttp tmax "
     "ktrans gbp pbp dynamic dyn transit dynasusc",
     Meaning.ANGIOGRAPHY: "tof mra mrv cemra ceangio angio angiography venogram twist tricks inhance",
@@ -117,12 +117,15 @@ _WORDS = {
     Meaning.MAP: "map mapping mapit relaxometry inv1 inv2 t1map t2map opp fatonly fieldmap synthetic",
     Meaning.OTHER_PART: "spine cspine tspine lspine hws bws lws wirbelsaeule rachis cervical thoracic lumbar neck hals "
     "orbit orbits orbita orbitae iac iam cpa sella pituitary hypophyse hypophysis tmj",
-    Meaning.OTHER_CONTRAST: "stir ciss fiesta trufi bffe drive haste ssfse dir psir mtc",
+    Meaning.OTHER_CONTRAST: "stir ciss fiesta trufi bffe drive haste ssfse dir psir",
 }
 _SEVERAL_MEANINGS = {
-    **dict.fromkeys(("mprage", "tfl", "bravo", "efgre3d", "mdeft"), (Meaning.T1, Meaning.THREE_D)),
+    **dict.fromkeys(
+        ("mprage", "memprage", "tfl", "bravo", "efgre3d", "mdeft"), (Meaning.T1, Meaning.THREE_D)
+    ),
     "t1c": (Meaning.T1, Meaning.AGENT),
     "t1wc": (Meaning.T1, Meaning.AGENT),
+    "ct1": (Meaning.T1, Meaning.AGENT),
     "t1n": (Meaning.T1, Meaning.BEFORE),
     "t2f": (Meaning.T2, Meaning.FLAIR),
 }
@@ -155,7 +158,7 @@ def _meanings(spelling: str) -> tuple[Meaning, ...]:
     for known in (spelling, bare):
         if known in _MEANINGS:
             return _MEANINGS[known]
-    parts = _parts(bare) if any(anchor in bare for anchor in _ANCHORS) else None
+    parts = _parts(spelling) or _parts(bare) if any(anchor in spelling for anchor in _ANCHORS) else None
     return tuple(meaning for part in parts or () for meaning in _MEANINGS[part])
 
 

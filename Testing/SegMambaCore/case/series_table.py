@@ -243,6 +243,38 @@ none    T1 Orbita FS KM
 none    t1_hypophyse_cor_dyn
 none    T2 HASTE
 none    Subtraction T1
+T1      sub01_T1
+T1+     sub_12_t1ce
+T1+     CT1
+T1+     cT1
+none    T1sub
+T1+     AX T1 POST GD
+?       AX T1-T2 FLAIR POST
+T1+     AX GAD FSPGR
+T1      3D SPGR IR PREPPED
+T1      AXIAL SPGR
+T1+     FSPGR 3D POST GAD
+T2      AX T2 FSE FAT SAT
+FLAIR   AX FLAIR FSEIR
+none    AX T2 GRADIENT ECHO
+none    T2 EG
+none    T2 étoile
+T1+     AX T1 MTC POST GAD
+T1-     AX T1 NONCON
+T1      T1 MEMPRAGE
+T1+     AX T1 MP RAGE POST GAD_S3_DIS3D
+FLAIR   FLAIR_SPACE
+FLAIR   3D FLAIR SAG FS REFORMAT
+T1      T1_brain
+T1      T1_to_MNI
+T1+     T1post_reg
+T1+     t1_postcontrast
+T1+     T1 dopo mdc
+T1-     T1 sin contraste
+T1+     T1 post_contrast_pre_op
+T1+     Ax T1 3D BRAVO STEALTH +C
+T1      WATER: AXT1 DIXON
+none    opp phase: AX T1
 none    CBV map
 none    MR Spectroscopy SVS
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from SegMambaCore.case.appearance import Appearance, look_at
@@ -50,10 +52,10 @@ def test_names(what: str, name: str) -> None:
 @pytest.mark.parametrize("spelling", _SPELLINGS)
 def test_spelling_does_not_matter(spelling: str) -> None:
     for what, name in named():
-        # A space before -C tells "without" from a separator; a name of BIDS has no number in front.
-        if (spelling, name) == ("underscores", "AX T1 -C") or (spelling, name[:4]) == (
+        # A space before -C tells "without" from a separator; a name that begins with "sub" has no number in front.
+        if (spelling, name) == ("underscores", "AX T1 -C") or (spelling, name[:3]) == (
             "numbered in front",
-            "sub-",
+            "sub",
         ):
             continue
         changed = _SPELLINGS[spelling](name)
@@ -78,3 +80,11 @@ def test_a_renamed_volume_and_its_description_are_read_together() -> None:
     renamed = look_at(Series("post", description="t1_mprage_sag"))
     assert _what(renamed) == "T1+"
     assert _what(look_at(Series("T1 nativ", description="t1_mprage_KM"))) == "?"
+
+
+def test_any_text_has_an_answer() -> None:
+    letters = "aAtT12cCwWnN+-*/_. :()ßéü\u4e2d\x00flairmprgdk"
+    random = Random(1)
+    for _ in range(3000):
+        text = "".join(random.choices(letters, k=random.randrange(30)))
+        assert look_at(Series(text, description=text[::-1], protocol=text)).reason
