@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from Training.split import draw_split, patient_of, read_split
+import pytest
 
-SHIPPED = Path(__file__).resolve().parents[2] / "Training" / "configs" / "split_44.json"
+from SegMambaCore.errors import SegMambaError
+from Training.split import draw_folds, draw_split, patient_of, read_split
+
+CONFIGS = Path(__file__).resolve().parents[2] / "Training" / "configs"
+SHIPPED = CONFIGS / "split_44.json"
 
 
 def test_no_patient_is_on_both_sides() -> None:
@@ -26,3 +30,32 @@ def test_shipped_split_follows_from_its_seed() -> None:
     assert (len(split.training), len(split.held_out)) == (34, 10)
     seed = json.loads(SHIPPED.read_text(encoding="utf-8"))["seed"]
     assert draw_split([*reversed(split.held_out), *split.training], 10, seed) == split
+
+
+def test_every_patient_is_held_out_in_one_fold() -> None:
+    cases = [
+        f"BraTS-GLI-{patient:05d}-{scan:03d}" for patient in range(22) for scan in range(1 + patient % 3)
+    ]
+    folds = draw_folds(cases[::-1], 5, seed=1)
+    assert sorted(case for fold in folds for case in fold.held_out) == cases
+    for fold in folds:
+        training, held_out = ({patient_of(case) for case in side} for side in (fold.training, fold.held_out))
+        assert sorted(fold.training + fold.held_out) == cases
+        assert not training & held_out
+        assert len(held_out) in (4, 5)
+
+
+def test_shipped_folds_follow_from_their_seed() -> None:
+    files = sorted((CONFIGS / "folds_44").glob("fold_*.json"))
+    folds = [read_split(path) for path in files]
+    seed = json.loads(files[0].read_text(encoding="utf-8"))["seed"]
+    whole = read_split(SHIPPED)
+    assert draw_folds([*whole.training, *whole.held_out], 5, seed) == folds
+
+
+@pytest.mark.parametrize("number", [0, 3, 9])
+def test_more_than_there_are_is_refused(number: int) -> None:
+    with pytest.raises(SegMambaError, match="there are 3"):
+        draw_split(["a", "b", "c"], number, seed=0)
+    with pytest.raises(SegMambaError, match="of 1 patients"):
+        draw_folds(["a"], number + 2, seed=0)
