@@ -105,6 +105,8 @@ def _patients_of(root: Path, studies: Iterable[list[_Source]]) -> Iterator[Found
 
 
 def _name(root: Path, folder: Path) -> str:
+    if folder.name == "anat" and folder != root and folder.parent != root:
+        folder = folder.parent  # BIDS: sub-01/ses-02/anat
     return root.resolve().name if folder == root else folder.relative_to(root).as_posix()
 
 

@@ -55,6 +55,15 @@ def test_folders_at_any_depth_and_several_times(tmp_path: Path) -> None:
     ]
 
 
+def test_bids(tmp_path: Path) -> None:
+    for ending in ("T1w", "ce-gadolinium_T1w", "T2w", "FLAIR"):
+        _touch(tmp_path / "sub-01" / "ses-02" / "anat", f"sub-01_ses-02_{ending}.nii.gz")
+    _touch(tmp_path / "sub-01" / "ses-02" / "dwi", "sub-01_ses-02_dwi.nii.gz")
+    (patient,) = find_patients(tmp_path)
+    assert (patient.name, patient.patient, patient.time_point) == ("sub-01/ses-02", "sub-01", "ses-02")
+    assert not patient.problem
+
+
 def test_many_patients_in_one_folder(tmp_path: Path) -> None:
     _case(tmp_path, "A-1", BRATS_2021)
     _case(tmp_path, "B", BRATS_2021[:3])
