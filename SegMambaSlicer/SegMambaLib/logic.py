@@ -169,7 +169,7 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
     def loadPatient(self, case: str) -> LoadedPatient:
         """Load a patient whom the batch has finished into the scene, and show the tumor where it is largest.
 
-        Raises ValueError for one who is not finished, RuntimeError when a file cannot be read.
+        Raises ValueError for one who is not finished, ValueError or RuntimeError when a file cannot be read.
         """
         row = self.batch.rows.get(case)
         if row is None or row.status != "done":

@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..inputs.exportVolumes import worldAffine
-from ..inputs.loadVolume import loadVolume
+from ..inputs.loadCase import loadCase
 from ..inputs.roles import REFERENCE_ROLE, ROLES, roleTitle
 from ..result.importSegments import importSegments
 
@@ -26,10 +26,11 @@ class LoadedPatient:
 
 
 def loadPatient(case: str, sources: Mapping[str, Path], results: Path) -> LoadedPatient:
-    """Load a patient's volumes and segments into a folder of the subject hierarchy that has the patient's name.
+    """Load a patient's volumes and segments.
 
+    In the subject hierarchy, files go into a folder with the patient's name, DICOM series into their study.
     sources: a file or DICOM folder for each role. results: the patient's folder within those of the batch.
-    Raises RuntimeError when a file cannot be read; then the scene is as it was.
+    Raises ValueError or RuntimeError when something cannot be read; then the scene is as it was.
     """
     made: list[slicer.vtkMRMLNode] = []
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
@@ -37,30 +38,24 @@ def loadPatient(case: str, sources: Mapping[str, Path], results: Path) -> Loaded
     try:
         volumes = {}
         for role in ROLES:
-            volume = _loadVolume(sources[role])
-            made.append(volume)
-            volume.SetName(slicer.mrmlScene.GenerateUniqueName(f"{case} {roleTitle(role)}"))
-            hierarchy.SetItemParent(hierarchy.GetItemByDataNode(volume), folder)
-            volumes[role] = volume
+            loaded = loadCase([sources[role]])
+            made += loaded
+            if len(loaded) != 1:
+                raise RuntimeError(_("{path} is not one volume.").format(path=sources[role]))
+            volumes[role] = loaded[0]
+            volumes[role].SetName(slicer.mrmlScene.GenerateUniqueName(f"{case} {roleTitle(role)}"))
+            if sources[role].is_file():
+                hierarchy.SetItemParent(hierarchy.GetItemByDataNode(volumes[role]), folder)
         name = slicer.mrmlScene.GenerateUniqueName(_("{name} tumor").format(name=case))
         segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
         made.append(segmentation)
-        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(segmentation), folder)
         reference = volumes[REFERENCE_ROLE]
         importSegments(results / SEGMENTS_FILE, segmentation, reference, worldAffine(reference))
     except BaseException:
-        hierarchy.RemoveItem(folder)  # with what is in it
         for node in made:
             slicer.mrmlScene.RemoveNode(node)
+        hierarchy.RemoveItem(folder)
         raise
+    if not any(source.is_file() for source in sources.values()):
+        hierarchy.RemoveItem(folder)
     return LoadedPatient(volumes, segmentation)
-
-
-def _loadVolume(path: Path) -> slicer.vtkMRMLScalarVolumeNode:
-    if path.is_dir():
-        raise RuntimeError(
-            _(
-                "{path} holds DICOM files: load them with the DICOM module, then drop the segmentation."
-            ).format(path=path)
-        )
-    return loadVolume(path)

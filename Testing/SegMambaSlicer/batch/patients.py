@@ -1,9 +1,8 @@
-"""A folder of patients as files, and Slicer's way of loading a file, which here is its Qt-free half."""
+"""A folder of patients as files, and the subject hierarchy of a scene that they are loaded into."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import slicer
 import vtk
@@ -38,11 +37,3 @@ def list_nodes_in_hierarchy() -> None:
 
     slicer.mrmlScene.AddObserver(slicer.mrmlScene.NodeAddedEvent, added)
     slicer.mrmlScene.AddObserver(slicer.mrmlScene.NodeAboutToBeRemovedEvent, removed)
-
-
-def load_volume(path: str, _properties: dict[str, Any]) -> slicer.vtkMRMLScalarVolumeNode:
-    """As slicer.util.loadVolume, whose reader is this logic."""
-    volume = slicer.modules.volumes.logic().AddArchetypeVolume(path, Path(path).stem, 0)
-    if volume is None:
-        raise RuntimeError(f"Failed to load node from file: {path}")
-    return volume

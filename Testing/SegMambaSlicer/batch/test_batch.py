@@ -22,7 +22,7 @@ from SegMambaCore.batch.patient import FoundPatient
 from SegMambaCore.batch.patient_outcome import PatientOutcome
 from SegMambaCore.batch.summary import write_summary
 
-from .patients import list_nodes_in_hierarchy, load_volume, write_patients
+from .patients import list_nodes_in_hierarchy, write_patients
 
 
 @pytest.fixture
@@ -159,8 +159,7 @@ def test_results_of_an_earlier_batch_are_shown(folder: Path) -> None:
     }
 
 
-def test_a_finished_patient_is_loaded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slicer.util, "loadVolume", load_volume)
+def test_a_finished_patient_is_loaded(folder: Path) -> None:
     batch = found(make_batch(), folder)
     batch.start(RunChoices())
     wait(lambda: batch.poll().isOver)
@@ -184,11 +183,27 @@ def test_a_finished_patient_is_loaded(folder: Path, monkeypatch: pytest.MonkeyPa
     assert folders == {"Good"}
 
 
+def test_series_in_folders_stay_where_slicer_puts_them(folder: Path) -> None:
+    """As DICOM series, which have a study of their own in the subject hierarchy."""
+    batch = found(make_batch(), folder)
+    batch.start(RunChoices())
+    wait(lambda: batch.poll().isOver)
+    sources = {}
+    for role, file in batch.rows["Good"].sources.items():
+        sources[role] = folder / "series" / role
+        sources[role].mkdir(parents=True)
+        file.rename(sources[role] / file.name)
+    list_nodes_in_hierarchy()
+    loaded = loadPatient("Good", sources, batch.resultFolder("Good"))
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    item = hierarchy.GetItemByDataNode(loaded.volumes["t1c"])
+    assert hierarchy.GetItemParent(item) == hierarchy.GetSceneItemID()
+    assert hierarchy.GetItemByName("Good") == 0
+    assert loaded.segmentation.GetSegmentation().GetSegment("WT") is not None
+
+
 @pytest.mark.parametrize("lost", ["volume", "segments"])
-def test_what_cannot_be_loaded_leaves_the_scene_as_it_was(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, lost: str
-) -> None:
-    monkeypatch.setattr(slicer.util, "loadVolume", load_volume)
+def test_what_cannot_be_loaded_leaves_the_scene_as_it_was(folder: Path, lost: str) -> None:
     batch = found(make_batch(), folder)
     batch.start(RunChoices())
     wait(lambda: batch.poll().isOver)
@@ -197,7 +212,7 @@ def test_what_cannot_be_loaded_leaves_the_scene_as_it_was(
     (folder / "Good" / "t2f.nrrd" if lost == "volume" else results / "segmentation.seg.nrrd").unlink()
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     before = hierarchy.GetNumberOfItems()
-    with pytest.raises(RuntimeError, match="t2f" if lost == "volume" else "seg"):
+    with pytest.raises((ValueError, RuntimeError), match="t2f" if lost == "volume" else "seg"):
         loadPatient("Good", batch.rows["Good"].sources, results)
     assert slicer.util.getNodesByClass("vtkMRMLVolumeNode") == []
     assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []

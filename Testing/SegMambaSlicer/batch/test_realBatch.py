@@ -19,12 +19,12 @@ from SegMambaLib.run.program import Program, coreParentFolder
 from SegMambaLib.run.programRun import RunState
 from SegMambaLib.run.segmentCommand import RunChoices
 
-from .patients import list_nodes_in_hierarchy, load_volume
+from .patients import list_nodes_in_hierarchy
 
 pytestmark = pytest.mark.slow
 
 
-def test_from_folders_to_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_folders_to_segments(tmp_path: Path) -> None:
     if not modelFiles():
         pytest.skip("no weights in SegMambaCore/weights")
     program = Program(sys.executable, {**os.environ, "PYTHONPATH": str(coreParentFolder())})
@@ -47,7 +47,6 @@ def test_from_folders_to_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [row.status for row in batch.rows.values()] == ["done", "failed"]
     assert "cut short" in batch.rows["B"].remarks[0]
 
-    monkeypatch.setattr(slicer.util, "loadVolume", load_volume)
     list_nodes_in_hierarchy()
     loaded = loadPatient("A", batch.rows["A"].sources, batch.resultFolder("A"))
     labels = sitk.GetArrayFromImage(sitk.ReadImage(str(batch.resultFolder("A") / "segmentation.nii.gz")))
