@@ -13,6 +13,7 @@ from ..inputs.exportVolumes import worldAffine
 from ..inputs.loadCase import loadCase
 from ..inputs.roles import REFERENCE_ROLE, ROLES, roleTitle
 from ..result.importSegments import importSegments
+from ..result.segmentedVolumes import rememberVolumes
 
 SEGMENTS_FILE = "segmentation.seg.nrrd"
 
@@ -51,6 +52,7 @@ def loadPatient(case: str, sources: Mapping[str, Path], results: Path) -> Loaded
         made.append(segmentation)
         reference = volumes[REFERENCE_ROLE]
         importSegments(results / SEGMENTS_FILE, segmentation, reference, worldAffine(reference))
+        rememberVolumes(segmentation, volumes)
     except BaseException:
         for node in made:
             slicer.mrmlScene.RemoveNode(node)

@@ -15,6 +15,7 @@ from scenes import ROLES, fake_program
 from SegMambaLib.batch.batch import Batch
 from SegMambaLib.batch.batchEvents import OverallEvent, PatientEvent, parseBatchEvent
 from SegMambaLib.batch.loadPatient import loadPatient
+from SegMambaLib.result.segmentedVolumes import segmentedVolumes
 from SegMambaLib.run.programRun import RunState
 from SegMambaLib.run.segmentCommand import RunChoices
 
@@ -171,6 +172,7 @@ def test_a_finished_patient_is_loaded(folder: Path) -> None:
         "Good T2",
         "Good T2-FLAIR",
     ]
+    assert segmentedVolumes(loaded.segmentation) == list(loaded.volumes.values())
     voxels = slicer.util.arrayFromVolume(loaded.volumes["t1c"])
     for region, threshold in (("WT", 100), ("TC", 200), ("ET", 300)):
         mask = slicer.util.arrayFromSegmentBinaryLabelmap(loaded.segmentation, region, loaded.volumes["t1c"])
