@@ -63,8 +63,8 @@ def reasonOfFailure(lines: Sequence[str], report: PackageReport, offline: bool) 
         text,
     ):
         return _(
-            "The package index cannot be reached. Check the network and its proxy, or install from a folder of "
-            "wheels (Models and packages)."
+            "The package index cannot be reached. Check the network and its proxy. In Models and packages, another "
+            "PyTorch may come from an index that can, or install from a folder of wheels."
         )
     absent = re.search(r"No matching distribution found for (.+)", text)
     if absent:

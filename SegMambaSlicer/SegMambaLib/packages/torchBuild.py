@@ -40,12 +40,15 @@ def torchBuilds(gpu: Gpu | None, platform: str = sys.platform) -> list[TorchBuil
     """Return the builds that this computer can use, the recommended one first."""
     if platform == "darwin":
         return [TorchBuild("cpu", _("PyTorch for macOS"), "")]
-    cpu = TorchBuild("cpu", _("PyTorch for the CPU only"), f"{_INDEX}cpu" if platform == "linux" else "")
+    cpu = [TorchBuild("cpu", _("PyTorch for the CPU only"), f"{_INDEX}cpu" if platform == "linux" else "")]
+    if platform == "linux":
+        # For those whose network lets a mirror of the general index through, and not PyTorch's own.
+        cpu.append(TorchBuild("gpu", _("PyTorch of the general package index"), ""))
     if gpu is None or gpu.driver < _OLDEST_DRIVER.get(platform, (0, 0)):
-        return [cpu]
+        return cpu
     # CUDA 12.6 knows the GPUs from Maxwell to Hopper, 12.8 those that came after.
     cuda = "cu128" if gpu.capability >= (10, 0) else "cu126"
-    return [TorchBuild("gpu", _("PyTorch for {gpu}").format(gpu=gpu.name), f"{_INDEX}{cuda}"), cpu]
+    return [TorchBuild("gpu", _("PyTorch for {gpu}").format(gpu=gpu.name), f"{_INDEX}{cuda}"), *cpu]
 
 
 def indexOfVersion(version: str) -> str:

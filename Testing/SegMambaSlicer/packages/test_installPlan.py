@@ -137,8 +137,8 @@ def test_builds_to_choose_from() -> None:
         return [(build.kind, build.index.rpartition("/")[2]) for build in torchBuilds(gpu, platform)]
 
     assert kinds(ampere, "win32") == [("gpu", "cu126"), ("cpu", "")]
-    assert kinds(blackwell, "linux") == [("gpu", "cu128"), ("cpu", "cpu")]
-    assert kinds(None, "linux") == kinds(old, "linux") == [("cpu", "cpu")]
+    assert kinds(blackwell, "linux") == [("gpu", "cu128"), ("cpu", "cpu"), ("gpu", "")]
+    assert kinds(None, "linux") == kinds(old, "linux") == [("cpu", "cpu"), ("gpu", "")]
     assert kinds(None, "win32") == [("cpu", "")]
     assert kinds(None, "darwin") == [("cpu", "")]
 
