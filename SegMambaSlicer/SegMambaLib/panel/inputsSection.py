@@ -68,9 +68,11 @@ class InputsSection(Section):
 
     def load(self, paths: Sequence[Path]) -> None:
         """Load files or a folder, and give them their roles."""
-        if self.panel.logic.isRunning or self._isLoading:
-            self.showError(_("Wait until the volumes of now are no longer in use, or cancel the run."))
+        if self.panel.logic.isRunning:
+            self.showError(_("A run is using the volumes. Wait until it has finished, or cancel it."))
             return
+        if self._isLoading:
+            return  # progress is in the panel already
         self.showError("")
         self._isLoading = True
         self.update()

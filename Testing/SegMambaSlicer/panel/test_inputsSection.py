@@ -12,8 +12,9 @@ import slicer
 from brains import add_brain, add_brains, brain_voxels, put_into_study
 from panel_steps import choose, section
 from PySide6 import QtCore, QtGui, QtWidgets
-from scenes import REPOSITORY, ROLES
+from scenes import REPOSITORY, ROLES, add_case, fake_program
 from SegMambaLib.panel.inputsSection import InputsSection
+from SegMambaLib.panel.runSection import RunSection
 
 DATA = Path(os.environ.get("SEGMAMBA_DATA", REPOSITORY.parent / "shared" / "data"))
 SERIES = ("5: AX T1 SE", "12: T1 MPRAGE KM", "7: AX T2 TSE", "8: t2_tirm_tra_dark-fluid")
@@ -137,6 +138,19 @@ def test_a_folder_that_cannot_be_loaded_is_an_error(module: SegMamba.SegMambaWid
     assert section(module, InputsSection).ui.inputsCollapsibleButton.enabled
     drop(module, write_case(tmp_path / "case", "p_t1"))
     assert not module._errorBox.widget.visible
+
+
+def test_nothing_is_exchanged_during_a_run(
+    module: SegMamba.SegMambaWidget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = fake_program(FAKE_BEHAVIOUR="slow", FAKE_PIDS=str(tmp_path / "pids"))
+    monkeypatch.setattr("SegMambaLib.logic.findProgram", lambda: program)
+    choose(module, add_case())
+    section(module, RunSection).ui.segmentButton.click()
+    assert drop(module, write_case(tmp_path / "case", "p_t1"))
+    assert chosen(module) == [f"Patient {role}" for role in ROLES]
+    assert module._errorBox.ui.errorLabel.text.startswith("A run is using the volumes.")
+    assert not section(module, InputsSection).ui.inputsCollapsibleButton.enabled
 
 
 def test_the_button_for_those_who_cannot_drop(
