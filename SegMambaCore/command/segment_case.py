@@ -24,7 +24,7 @@ from SegMambaCore.segmentation.restore import restore
 from SegMambaCore.segmentation.segmentation import Segmentation
 from SegMambaCore.segmentation.write import write_label_map, write_seg_nrrd
 
-# PyTorch, MONAI and matplotlib take seconds to import. What needs them is imported where it is used: a
+# PyTorch and matplotlib take seconds to import. What needs them is imported where it is used: a
 # mistake in the arguments is answered at once, and the volumes are read meanwhile.
 if TYPE_CHECKING:
     from torch import nn

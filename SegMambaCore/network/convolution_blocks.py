@@ -1,10 +1,12 @@
-"""MONAI's residual and up-sampling blocks, with their norms fused to what follows them."""
+"""The decoder's residual and up-sampling blocks, with their norms fused to what follows them.
+
+They compute what MONAI's `UnetResBlock`, `UnetrUpBlock` and `UnetOutBlock` compute, which the public code uses, and
+name their layers alike, so that its weights fit. MONAI itself takes longer to import than PyTorch.
+"""
 
 from __future__ import annotations
 
 import torch
-from monai.networks.blocks.dynunet_block import UnetResBlock
-from monai.networks.blocks.unetr_block import UnetrUpBlock
 from torch import Tensor, nn
 
 from SegMambaCore.network.instance_norm import norm_act, norm_add_act
@@ -12,19 +14,27 @@ from SegMambaCore.network.instance_norm import norm_act, norm_add_act
 SLOPE = 0.01
 
 
-class ResidualBlock(UnetResBlock):
-    """Two 3x3x3 convolutions with instance norm and leaky ReLU beside a residual (1x1x1 where the width changes).
+class ConvolutionLayer(nn.Sequential):
+    """A convolution that keeps its size, under the name `conv` that MONAI gives it."""
 
-    The layers and their names are MONAI's; only the order of memory passes is ours.
-    """
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, bias: bool = False) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3x3 convolutions with instance norm and leaky ReLU beside a residual (1x1x1 where the width changes)."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(3, in_channels, out_channels, kernel_size=3, stride=1, norm_name="instance")
+        super().__init__()
+        self.conv1 = ConvolutionLayer(in_channels, out_channels, 3)
+        self.conv2 = ConvolutionLayer(out_channels, out_channels, 3)
+        self.conv3 = ConvolutionLayer(in_channels, out_channels, 1) if in_channels != out_channels else None
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, in_channels, D, H, W) -> (batch, out_channels, D, H, W)."""
         y = self.conv2(norm_act(self.conv1(x), SLOPE))
-        if hasattr(self, "conv3"):
+        if self.conv3 is not None:
             return norm_add_act(y, self.conv3(x), norm_residual=True, slope=SLOPE)
         return norm_add_act(y, x, norm_residual=False, slope=SLOPE)
 
@@ -41,21 +51,29 @@ class BasicBlock(nn.Module):
         return self.layer(x)
 
 
-class UpBlock(UnetrUpBlock):
+class UpBlock(nn.Module):
     """Transposed convolution to twice the resolution, the skip beside it, a residual block."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(
-            3,
-            in_channels,
-            out_channels,
-            kernel_size=3,
-            upsample_kernel_size=2,
-            norm_name="instance",
-            res_block=True,
+        super().__init__()
+        self.transp_conv = nn.Sequential()
+        self.transp_conv.add_module(
+            "conv", nn.ConvTranspose3d(in_channels, out_channels, 2, stride=2, bias=False)
         )
         self.conv_block = ResidualBlock(2 * out_channels, out_channels)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """x: (batch, in_channels, d, h, w), skip: (batch, out_channels, 2d, 2h, 2w) -> the skip's shape."""
         return self.conv_block(torch.cat((self.transp_conv(x), skip), dim=1))
+
+
+class OutBlock(nn.Module):
+    """The logits: a 1x1x1 convolution with a bias."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = ConvolutionLayer(in_channels, out_channels, 1, bias=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (batch, in_channels, D, H, W) -> (batch, out_channels, D, H, W)."""
+        return self.conv(x)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from monai.networks.blocks.dynunet_block import UnetOutBlock
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from SegMambaCore.network.convolution_blocks import BasicBlock, UpBlock
+from SegMambaCore.network.convolution_blocks import BasicBlock, OutBlock, UpBlock
 from SegMambaCore.network.encoder import PaperEncoder, TomEncoder
 
 STRIDE = 16
@@ -14,7 +13,7 @@ STRIDE = 16
 
 
 class SegMamba(nn.Module):
-    """The network of paper figure 1, with MONAI's residual and up-sampling blocks as the public code uses them.
+    """The network of paper figure 1, with residual and up-sampling blocks as in the public code, which takes MONAI's.
 
     encoder: "tom" (today's public code) or "paper" (version 1 of the paper).
     widths: channels of the four stages; the first is also the width at full resolution.
@@ -43,7 +42,7 @@ class SegMamba(nn.Module):
         self.decoder3 = UpBlock(w3, w2)
         self.decoder2 = UpBlock(w2, w1)
         self.decoder1 = BasicBlock(w1, w1)
-        self.out = UnetOutBlock(spatial_dims=3, in_channels=w1, out_channels=out_channels)
+        self.out = OutBlock(w1, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, in_channels, D, H, W), any size; returns logits (batch, out_channels, D, H, W).

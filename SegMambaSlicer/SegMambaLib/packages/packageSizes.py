@@ -37,7 +37,6 @@ _TORCH = {
 _OTHERS = {
     "numba": {"linux": PackageSize(64, 210), "win32": PackageSize(45, 150), "darwin": PackageSize(44, 160)},
     "matplotlib": {"linux": PackageSize(25, 65), "win32": PackageSize(20, 55), "darwin": PackageSize(18, 55)},
-    "monai": dict.fromkeys(("linux", "win32", "darwin"), PackageSize(2, 15)),
 }
 _SMALL = PackageSize(1, 1)
 

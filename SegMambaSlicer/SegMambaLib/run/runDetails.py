@@ -10,7 +10,7 @@ from pathlib import Path
 
 import slicer
 
-_PACKAGES = ("torch", "numpy", "SimpleITK", "monai", "numba", "safetensors", "psutil")
+_PACKAGES = ("torch", "numpy", "SimpleITK", "numba", "safetensors", "psutil")
 _MOST_LINES = 60
 
 

@@ -1,13 +1,16 @@
-"""Sizes, slices, initialisation and the fused CPU kernels of the networks."""
+"""Sizes, slices, initialisation, import and the fused CPU kernels of the networks."""
+
+import subprocess
+import sys
 
 import pytest
 import torch
-from monai.networks.blocks.dynunet_block import UnetResBlock
+from monai.networks.blocks.dynunet_block import UnetOutBlock, UnetResBlock
 from monai.networks.blocks.unetr_block import UnetrUpBlock
 from torch.nn import functional as F
 
 from SegMambaCore.network.build import build_network
-from SegMambaCore.network.convolution_blocks import ResidualBlock, UpBlock
+from SegMambaCore.network.convolution_blocks import OutBlock, ResidualBlock, UpBlock
 from SegMambaCore.network.instance_norm import norm_act, norm_add_act
 from SegMambaCore.network.mamba_layer import MambaLayer
 from SegMambaCore.scan import causal_conv
@@ -128,6 +131,7 @@ def test_blocks_equal_monais():
             ),
             [channels_last(1, 16, 4, 5, 6), channels_last(1, 8, 8, 10, 12)],
         ),
+        (OutBlock(8, 3), UnetOutBlock(3, 8, 3), [channels_last(1, 8, 4, 5, 6)]),
     ]:
         theirs.load_state_dict(ours.state_dict())
         with torch.no_grad():
@@ -156,3 +160,15 @@ def test_training_mode_gives_every_parameter_a_gradient():
 def test_unknown_name_lists_the_known():
     with pytest.raises(ValueError, match="tom, paper and small"):
         build_network("large")
+
+
+def test_importing_the_networks_costs_little_beyond_pytorch():
+    """MONAI and the compiler of PyTorch take seconds each, and nothing here needs them."""
+    code = (
+        "import sys, SegMambaCore.network.build, SegMambaCore.inference.predict, SegMambaCore.scan.cuda_scan;"
+        "import SegMambaCore.scan.cuda_directions, SegMambaCore.network.cuda_norm;"
+        "slow = ('monai', 'torch._dynamo', 'torch._inductor', 'sympy', 'triton', 'numba', 'matplotlib');"
+        "print([name for name in slow if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

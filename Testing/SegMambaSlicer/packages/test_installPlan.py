@@ -16,8 +16,8 @@ from SegMambaLib.packages.packageSizes import packageSize, sizeText
 from SegMambaLib.packages.torchBuild import Gpu, TorchBuild, indexOfVersion, parseGpu, torchBuilds
 
 CPU = TorchBuild("cpu", "PyTorch for the CPU only", "")
-NEEDED = [neededPackage(line) for line in ("torch>=2.4", "numpy>=1.26", "SimpleITK>=2.5", "monai>=1.5")]
-ALL = {"torch": "2.6", "numpy": "2.0.2", "simpleitk": "2.5.2", "monai": "1.5", "pip": "25.0"}
+NEEDED = [neededPackage(line) for line in ("torch>=2.4", "numpy>=1.26", "SimpleITK>=2.5", "matplotlib>=3.8")]
+ALL = {"torch": "2.6", "numpy": "2.0.2", "simpleitk": "2.5.2", "matplotlib": "3.8", "pip": "25.0"}
 
 
 def report(installed: dict, failures: dict | None = None, damaged: tuple = ()) -> PackageReport:
@@ -58,7 +58,7 @@ def test_slicers_development_version_of_simpleitk_will_do() -> None:
 
 def test_what_fails_for_want_of_another_is_not_called_damaged() -> None:
     installed = {name: version for name, version in ALL.items() if name != "torch"}
-    plan = makePlan(report(installed, {"monai": "ModuleNotFoundError: torch"}), NEEDED, CPU)
+    plan = makePlan(report(installed, {"matplotlib": "ModuleNotFoundError: torch"}), NEEDED, CPU)
     assert ([package.name for package in plan.missing], plan.broken, plan.problem) == (["torch"], (), "")
 
 
@@ -66,8 +66,8 @@ def test_the_question_adds_up() -> None:
     asked = report({"numpy": "2.0.2", "simpleitk": "2.5.2"})
     plan = makePlan(asked, NEEDED, CPU)
     text = question(plan, asked, None, "A note.")
-    assert "    PyTorch for the CPU only: about " in text and "    monai: about 2 MB" in text
-    sizes = [packageSize(name, CPU).download for name in ("torch", "monai")]
+    assert "    PyTorch for the CPU only: about " in text and "    matplotlib: about 25 MB" in text
+    sizes = [packageSize(name, CPU).download for name in ("torch", "matplotlib")]
     assert plan.size.download == sum(sizes)
     assert "Without the GPU" not in text
     gpu = makePlan(asked, NEEDED, TorchBuild("gpu", "PyTorch for RTX", ""))
@@ -89,13 +89,13 @@ def test_pytorchs_build_decides_where_it_comes_from() -> None:
     steps = installSteps(makePlan(asked, NEEDED, gpu), asked, NEEDED, None)
     assert [step.arguments for step in steps] == [
         ("--index-url", "https://example.org/cu126", "torch>=2.4"),
-        ("monai>=1.5",),
+        ("matplotlib>=3.8",),
     ]
     steps = installSteps(makePlan(asked, NEEDED, CPU), asked, NEEDED, None)
-    assert [step.arguments for step in steps] == [("torch>=2.4", "monai>=1.5")]
+    assert [step.arguments for step in steps] == [("torch>=2.4", "matplotlib>=3.8")]
     steps = installSteps(makePlan(asked, NEEDED, gpu), asked, NEEDED, Path("/wheels"))
     assert [step.arguments for step in steps] == [
-        ("--no-index", "--find-links", str(Path("/wheels")), "torch>=2.4", "monai>=1.5")
+        ("--no-index", "--find-links", str(Path("/wheels")), "torch>=2.4", "matplotlib>=3.8")
     ]
 
 

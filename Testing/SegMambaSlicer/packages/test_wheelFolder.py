@@ -51,10 +51,10 @@ def test_no_folder_and_no_wheel(tmp_path: Path) -> None:
 def test_the_command_for_windows() -> None:
     tags = list(cpython_tags((3, 12), platforms=["win_amd64"]))
     assert downloadCommand(
-        ["torch>=2.4", "monai>=1.5"], {"numpy": "2.0.2", "simpleitk": "2.5.2"}, GENERAL, tags
+        ["torch>=2.4", "matplotlib>=3.8"], {"numpy": "2.0.2", "simpleitk": "2.5.2"}, GENERAL, tags
     ) == (
         "python -m pip download --dest wheels --only-binary :all: --implementation cp --python-version 3.12 "
-        '--platform win_amd64 "torch>=2.4" "monai>=1.5" "numpy==2.0.2"'
+        '--platform win_amd64 "torch>=2.4" "matplotlib>=3.8" "numpy==2.0.2"'
     )
 
 
