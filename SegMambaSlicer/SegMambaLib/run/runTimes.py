@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .devices import Devices
-from .quality import QUALITIES
+from .quality import QUALITIES, brainsSeen
 from .segmentCommand import RunChoices
 
 SECONDS_BESIDES = 6.0
@@ -33,23 +33,22 @@ class RunTimes:
 
         A run that ran out of memory, and so was done in another way than asked, says nothing about the next.
         """
-        mirrors = {"none": 1, "leftright": 2, "all": 8}
         used, seconds = report["settings"]["used"], report["seconds"]
         if report["fallbacks"]:
             return
         besides = sum(seconds.values()) - seconds["segment"]
-        perPass = seconds["segment"] / mirrors[used["mirror"]]
+        perBrain = seconds["segment"] / brainsSeen(used["mode"], used["mirror"], used["device"])
         self._settings.setValue(
-            _key(used["device"], model), json.dumps([round(besides, 2), round(perPass, 3)])
+            _key(used["device"], model), json.dumps([round(besides, 2), round(perBrain, 3)])
         )
 
-    def expected(self, device: str, model: str, passes: int) -> float | None:
-        """Return the seconds of a run with so many passes, None before the first on this device."""
+    def expected(self, device: str, model: str, brains: float) -> float | None:
+        """Return the seconds of a run in which the network sees so many brains, None before the first there."""
         text = self._settings.value(_key(device, model))
         if not text:
             return None
-        besides, perPass = json.loads(text)
-        return float(besides + passes * perPass)
+        besides, perBrain = json.loads(text)
+        return float(besides + brains * perBrain)
 
 
 @dataclass(frozen=True)
@@ -70,12 +69,13 @@ def expectedTime(
     device = devices.find(choices.device)
     if device is None:
         return None
-    passes = QUALITIES[choices.quality].passes
-    measured = times.expected(device.name, choices.model, passes)
+    quality = QUALITIES[choices.quality]
+    brains = brainsSeen(quality.mode, quality.mirror, device.name)
+    measured = times.expected(device.name, choices.model, brains)
     if measured is not None:
         return ExpectedTime(measured, True)
     if device.name == "cpu" and network in devices.cpuSeconds:
-        return ExpectedTime(SECONDS_BESIDES + passes * devices.cpuSeconds[network], False)
+        return ExpectedTime(SECONDS_BESIDES + brains * devices.cpuSeconds[network], False)
     return None
 
 

@@ -76,7 +76,7 @@ def test_the_time_is_estimated_then_measured(module: SegMamba.SegMambaWidget, ru
     run.ui.deviceSelector.currentIndex = 2
     assert label.text.startswith("Takes roughly 26 s")  # 6 + 2 x 10
     run.ui.qualitySelector.currentIndex = 2
-    assert label.text.startswith("Takes roughly 86 s")  # 6 + 8 x 10
+    assert label.text.startswith("Takes roughly 6 min")  # 6 + 8 x 4.6 x 10
     run.ui.qualitySelector.currentIndex = 1
     run.ui.segmentButton.click()
     wait_for_end(module)

@@ -82,6 +82,7 @@ def test_the_command_gets_the_four_files_and_the_model(tmp_path: Path) -> None:
         "json",
     )
     assert (arguments["device"], arguments["mirror"], arguments["overlap"]) == ("cpu", "all", 0.5)
+    assert arguments["mode"] == "windows"
 
 
 def test_an_error_names_the_volume_and_not_the_file() -> None:

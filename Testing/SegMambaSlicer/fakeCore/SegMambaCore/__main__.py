@@ -72,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--device", choices=["auto", "cpu", "cuda:0"], required=True)
     parser.add_argument("--mirror", choices=["none", "leftright", "all"], required=True)
     parser.add_argument("--overlap", type=float, required=True)
+    parser.add_argument("--mode", choices=["auto", "windows"], required=True)
     return parser.parse_args()
 
 
@@ -187,7 +188,7 @@ def _write_segments(arguments: argparse.Namespace, behaviour: str) -> str:
 def _write_report(arguments: argparse.Namespace) -> str:
     arguments.output.mkdir(exist_ok=True)
     report = {
-        "settings": {"used": {"device": "cpu", "mirror": arguments.mirror}},
+        "settings": {"used": {"device": "cpu", "mode": "onepass", "mirror": arguments.mirror}},
         "seconds": {"read": 1.0, "segment": 40.0, "write": 2.0},
         "fallbacks": [],
     }
