@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import slicer
+from slicer.i18n import tr as _
 
 _LAYOUT = 7231
 _VIEW = "SegMambaChart"
 
 
 def showCharts(charts: Sequence[slicer.vtkMRMLPlotChartNode]) -> None:
-    """Show each chart in a plot view of its own."""
+    """Show each chart in a plot view of its own. Raises RuntimeError where Slicer has no window."""
     manager = slicer.app.layoutManager()
+    if manager is None:
+        raise RuntimeError(_("Slicer runs without a window: there are no views."))
     layout = manager.layoutLogic().GetLayoutNode()
     if not layout.IsLayoutDescription(_LAYOUT):
         layout.AddLayoutDescription(_LAYOUT, _description(len(charts)))

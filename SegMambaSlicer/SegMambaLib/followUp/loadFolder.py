@@ -10,7 +10,9 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..core import makeCoreImportable
+from ..inputs.loadVolume import loadVolume
 from ..inputs.roles import REFERENCE_ROLE
+from ..result.segmentedVolumes import rememberVolumes
 from ..result.wholeNrrd import isWholeNrrd
 from .scan import Scan
 
@@ -28,7 +30,8 @@ def loadPatientFolder(folder: Path) -> tuple[list[Scan], list[str]]:
     A scan is a folder with the four contrasts under usual names, and a .seg.nrrd or a BraTS label map. Its study
     gets the date that its name holds; names without one keep their order and wait for the user's dates. Returned
     beside the scans: a sentence for each folder that was loaded without a segmentation or not at all.
-    Raises ValueError where the folder holds fewer than two scans, or scans of several patients.
+    Raises ValueError where the folder holds fewer than two scans, or scans of several patients, RuntimeError for a
+    file that cannot be read; then the scene is as it was.
     """
     makeCoreImportable()
     from SegMambaCore.case.find import find_case_files
@@ -44,18 +47,29 @@ def loadPatientFolder(folder: Path) -> tuple[list[Scan], list[str]]:
     _checkOnePatient(folder, [part.name for part in found])
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), folder.name)
-    scans = []
-    for part, files in found.items():
-        study = _addStudy(hierarchy, patient, part.name)
-        volumes = {role: _loadVolume(path) for role, path in files.items()}
-        for volume in volumes.values():
-            _place(hierarchy, volume, study)
-        segmentation = _loadSegmentation(part, volumes[REFERENCE_ROLE])
-        if segmentation is None:
-            remarks.append(_("{scan}: no segmentation was found. Segment it first.").format(scan=part.name))
-            continue
-        _place(hierarchy, segmentation, study)
-        scans.append(Scan(segmentation))
+    scans: list[Scan] = []
+    made: list[slicer.vtkMRMLNode] = []
+    try:
+        for part, files in found.items():
+            study = _addStudy(hierarchy, patient, part.name)
+            volumes = {role: loadVolume(path) for role, path in files.items()}
+            made += volumes.values()
+            segmentation = _loadSegmentation(part, volumes[REFERENCE_ROLE])
+            if segmentation is None:
+                remarks.append(
+                    _("{scan}: no segmentation was found. Segment it first.").format(scan=part.name)
+                )
+            else:
+                made.append(segmentation)
+                rememberVolumes(segmentation, volumes)
+                scans.append(Scan(segmentation))
+            for node in (*volumes.values(), *([segmentation] if segmentation else [])):
+                _place(hierarchy, node, study)
+    except BaseException:
+        for node in made:
+            slicer.mrmlScene.RemoveNode(node)
+        hierarchy.RemoveItem(patient, False, True)  # with its studies; their nodes are gone
+        raise
     return scans, remarks
 
 
@@ -93,20 +107,6 @@ def _place(hierarchy: slicer.vtkMRMLSubjectHierarchyNode, node: slicer.vtkMRMLNo
         hierarchy.CreateItem(study, node)
 
 
-def _loadVolume(path: Path) -> slicer.vtkMRMLScalarVolumeNode:
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", _stem(path))
-    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
-    storage.SetFileName(str(path))
-    storage.SetSingleFile(True)  # names of other scans differ by a number only, as slices of a series would
-    if not storage.ReadData(node):
-        slicer.mrmlScene.RemoveNode(storage)
-        slicer.mrmlScene.RemoveNode(node)
-        raise ValueError(_("{path} could not be read. Copy or export it again.").format(path=path))
-    node.SetAndObserveStorageNodeID(storage.GetID())
-    node.CreateDefaultDisplayNodes()
-    return node
-
-
 def _loadSegmentation(
     folder: Path, reference: slicer.vtkMRMLScalarVolumeNode
 ) -> slicer.vtkMRMLSegmentationNode | None:
@@ -120,7 +120,7 @@ def _loadSegmentation(
         if not isWholeNrrd(segments) or not storage.ReadData(node):
             slicer.mrmlScene.RemoveNode(storage)
             slicer.mrmlScene.RemoveNode(node)
-            raise ValueError(_("{path} could not be read. Segment the scan again.").format(path=segments))
+            raise RuntimeError(_("{path} could not be read. Segment the scan again.").format(path=segments))
         node.SetAndObserveStorageNodeID(storage.GetID())
         node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
         node.CreateDefaultDisplayNodes()
@@ -142,7 +142,7 @@ def _fromLabelMap(path: Path, reference: slicer.vtkMRMLScalarVolumeNode) -> slic
             labels.array, "brats2021" if (labels.array == 4).any() else "brats2023", path.name
         )
     except SegMambaError as error:
-        raise ValueError(str(error)) from error
+        raise RuntimeError(str(error)) from error
     onLabels = _gridNode(labels)
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", _stem(path))
     node.SetReferenceImageGeometryParameterFromVolumeNode(reference)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
 from .scan import Scan
 
@@ -24,6 +25,8 @@ def showSideBySide(scans: Sequence[Scan]) -> None:
     shown = [scan for scan in scans if scan.reference is not None]
     volumes = [volume for volume in (scan.reference for scan in shown) if volume is not None]
     manager = slicer.app.layoutManager()
+    if manager is None:
+        raise RuntimeError(_("Slicer runs without a window: there are no views."))
     layout = manager.layoutLogic().GetLayoutNode()
     if layout.IsLayoutDescription(_LAYOUT):
         layout.SetLayoutDescription(_LAYOUT, _description(shown))
