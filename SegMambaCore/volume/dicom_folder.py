@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.volume.dicom_pixels import is_cut_short
 
 _SERIES_DESCRIPTION = "0008|103e"
 _IMAGE_POSITION = "0020|0032"
+_SAMPLES, _FRAMES, _ROWS, _COLUMNS, _BITS = "0028|0002", "0028|0008", "0028|0010", "0028|0011", "0028|0100"
 
 
 def read_dicom_folder(folder: Path) -> sitk.Image:
@@ -46,6 +49,7 @@ def read_dicom_folder(folder: Path) -> sitk.Image:
         raise SegMambaError(
             f"{folder}: its {len(names)} DICOM files do not make up a volume. Export the series again."
         ) from error
+    _check_pixels(folder, reader, names)
     if len(names) > 1:
         _check_positions(folder, reader, image)
     return image
@@ -54,11 +58,23 @@ def read_dicom_folder(folder: Path) -> sitk.Image:
 def _check_all_readable(folder: Path, readable: Iterable[str]) -> None:
     """GDCM leaves a damaged file out without a word, and at the end of the stack that would leave no gap."""
     known = {Path(name).name for name in readable}
-    lost = sorted(file.name for file in folder.iterdir() if file.name not in known and is_dicom(file))
-    if lost:
-        raise SegMambaError(
-            f"{folder}: {len(lost)} DICOM files are damaged, {lost[0]} for instance. Export the series again."
-        )
+    _refuse_damaged(folder, [file for file in folder.iterdir() if file.name not in known and is_dicom(file)])
+
+
+def _check_pixels(folder: Path, reader: sitk.ImageSeriesReader, names: Sequence[str]) -> None:
+    def promised_bytes(k: int) -> int:
+        keys = (key for key in (_SAMPLES, _FRAMES, _ROWS, _COLUMNS, _BITS) if reader.HasMetaDataKey(k, key))
+        return math.prod(int(reader.GetMetaData(k, key)) for key in keys) // 8
+
+    files = map(Path, names)
+    _refuse_damaged(folder, [file for k, file in enumerate(files) if is_cut_short(file, promised_bytes(k))])
+
+
+def _refuse_damaged(folder: Path, damaged: Sequence[Path]) -> None:
+    if damaged:
+        first, others = min(file.name for file in damaged), len(damaged) - 1
+        which = f"{first} and {others} more DICOM files are" if others else f"the DICOM file {first} is"
+        raise SegMambaError(f"{folder}: {which} damaged. Export the series again.")
 
 
 def is_dicom(path: Path) -> bool:

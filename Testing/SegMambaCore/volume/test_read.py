@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.volume.dicom_pixels import is_cut_short
 from SegMambaCore.volume.read import read_volume
 from SegMambaCore.volume.write import write_volume
 from Testing.SegMambaCore.volume.geometries import GRIDS, filled, rotation
@@ -245,11 +246,13 @@ def _write_dicom(
     description: str,
     positions: list[tuple[float, float, float]],
     slices: NDArray = SLICES,
+    compressed: bool = False,
 ) -> Path:
     """Write slices as DICOM files, their names out of order; positions: LPS mm of each first voxel."""
     folder.mkdir(exist_ok=True)
     writer = sitk.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
+    writer.SetUseCompression(compressed)
     for n, (pixels, position) in enumerate(zip(slices, positions, strict=True)):
         image = sitk.GetImageFromArray(pixels[None])
         image.SetSpacing((1, 2, 3))
@@ -307,6 +310,32 @@ def test_dicom_folder_with_a_damaged_last_slice(tmp_path: Path) -> None:
     last = folder / "1.2.3.1_2.dcm"
     last.write_bytes(last.read_bytes()[:-60])
     _assert_refused(folder, "damaged", last.name)
+
+
+@pytest.mark.parametrize("lost", [1, 60, 144])
+def test_a_dicom_slice_that_ends_within_its_pixels(tmp_path: Path, lost: int) -> None:
+    """Whatever the version of SimpleITK says of such a file: 2.5.2 takes it for whole."""
+    folder = _write_dicom(tmp_path / "series", "1.2.3.1", "T1", EVEN)
+    last, pixel_bytes = folder / "1.2.3.1_2.dcm", SLICES[0].nbytes
+    assert not is_cut_short(last, pixel_bytes)
+    explicit = tmp_path / "explicit.dcm"
+    content = last.read_bytes()
+    header = b"\xe0\x7f\x10\x00" + pixel_bytes.to_bytes(4, "little")
+    explicit.write_bytes(content.replace(header, header[:4] + b"OW\0\0" + header[4:]))
+    assert explicit.stat().st_size == last.stat().st_size + 4
+    for file in (last, explicit):
+        assert not is_cut_short(file, pixel_bytes)
+        file.write_bytes(file.read_bytes()[:-lost])
+        assert is_cut_short(file, pixel_bytes)
+
+
+def test_compressed_dicom(tmp_path: Path) -> None:
+    folder = _write_dicom(tmp_path / "series", "1.2.3.1", "T1", EVEN, compressed=True)
+    np.testing.assert_array_equal(read_volume(folder).array, SLICES)
+    last = folder / "1.2.3.1_2.dcm"
+    last.write_bytes(last.read_bytes()[:-60])
+    with pytest.raises(SegMambaError, match="Export the series again"):
+        read_volume(folder)
 
 
 def test_dicom_folder_of_one_slice(tmp_path: Path) -> None:
