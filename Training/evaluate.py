@@ -1,158 +1,134 @@
-"""Measure a model on the held-out cases of a split.
+"""Measure a model on the held-out cases of a split, or label maps that any program wrote.
 
     python Training/evaluate.py --model FILE --data PACKS --split Training/configs/split_44.json --output DIR
+    python Training/evaluate.py --predictions DIR --references DIR --output DIR
 
-Writes cases.csv, a line for each case and way of inference, and summary.csv with means and medians over the
-cases. Metrics are taken on the box around the brain, where the model works.
+Writes cases.csv, a line for each case (and way of inference), and summary.csv: means and medians with 95 % bootstrap
+intervals. Every column of figures names its convention; see Training/metrics/. Two cases.csv are compared by
+Training/paired_test.py.
 """
+# Nothing that imports torch at the top: the processes that measure import this file again.
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import mean, median
 from typing import get_args
-
-import numpy as np
-from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.inference.predict import predict
-from SegMambaCore.inference.settings import InferenceSettings, Mirror, Mode
-from SegMambaCore.model_file.safetensors_file import read_model
-from SegMambaCore.segmentation.decide import decide
-from SegMambaCore.segmentation.regions import REGIONS, regions_from_label_map
-from SegMambaCore.whole_file import write_whole_file
-from Training.case_pack import SUFFIX, pack_path, read_pack
-from Training.metrics import dice, hd95
+from SegMambaCore.inference.settings import Mode
+from Training.evaluation.label_maps import LABELS
+from Training.evaluation.of_folders import evaluate_folders, pair_up
+from Training.evaluation.processes import default_workers
+from Training.evaluation.summary import summarise, way_of
+from Training.evaluation.table import Row, number, write_table
+from Training.metrics.conventions import CONVENTIONS, convention_of
 from Training.split import read_split
 
-Masks = dict[str, NDArray[np.bool_]]
-Row = dict[str, str | float]
-
-WAYS: tuple[tuple[Mode, Mirror], ...] = (("windows", "all"), ("onepass", "none"), ("onepass", "all"))
-"""A GPU's default, a CPU's default, and what mirrors would add to the latter."""
-
-METRICS = {
-    f"{metric}_{region}_brats2021{unit}": (metric, region)
-    for metric, unit in (("dice", ""), ("hd95", "_mm"))
-    for region in REGIONS
-}
+PRINTED = ("mean", "mean_ci95_low", "mean_ci95_high", "median")
+"""Statistics of the summary; the table has more."""
 
 
 def main() -> None:
     """Read the arguments, evaluate, write the two tables, print the summary."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="folder of packs, see Training/prepare.py")
-    parser.add_argument("--split", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument(
-        "--mode", choices=[mode for mode in get_args(Mode) if mode != "auto"], help="only this one"
-    )
-    arguments = parser.parse_args()
+    arguments = _parse()
     try:
-        names = read_split(arguments.split).held_out
-        paths = [pack_path(arguments.data, name) for name in names]
-        ways = [(mode, mirror) for mode, mirror in WAYS if arguments.mode in (None, mode)]
-        rows = sorted(evaluate(arguments.model, paths, ways, arguments.device), key=_way_then_case)
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        rows = _of_model(arguments) if arguments.model else _of_folders(arguments)
+        summary = summarise(rows, arguments.seed)
+        write_table(rows, arguments.output / "cases.csv")
+        write_table(summary, arguments.output / "summary.csv")
     except SegMambaError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+    _print(summary)
 
-    summary = summarise(rows)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    write_table(rows, arguments.output / "cases.csv")
-    write_table(summary, arguments.output / "summary.csv")
-    for line in summary:
-        print(
-            "  ".join(
-                f"{key} {value:.4g}" if isinstance(value, float) else str(value)
-                for key, value in line.items()
+
+def _print(summary: list[Row]) -> None:
+    """A line for each figure: mean with its interval, and median."""
+    for way in dict.fromkeys(map(way_of, summary)):
+        statistics = {line["statistic"]: line for line in summary if way_of(line) == way}
+        mean, low, high, median = (statistics[name] for name in PRINTED)
+        print(" ".join([f"{mean['cases']} cases", *(f"{name} {value}" for name, value in way)]))
+        for column in (name for name in mean if convention_of(name)):
+            print(
+                f"  {column:34} mean {number(mean[column]):9.4f}"
+                f" [{number(low[column]):.4f}, {number(high[column]):.4f}]  median {number(median[column]):9.4f}"
             )
-        )
 
 
-def evaluate(model: Path, packs: list[Path], ways: list[tuple[Mode, Mirror]], device: str) -> list[Row]:
-    """Return a row for each case and way: its name, mode, mirror, seconds and the metrics.
+def _of_model(arguments: argparse.Namespace) -> list[Row]:
+    from Training.case_pack import pack_path
+    from Training.evaluation.of_model import WAYS, evaluate_model
 
-    Distances are computed by threads while the network goes on to the next case.
-    Raises SegMambaError when the model or a pack cannot be read, or the model was trained on one of the cases.
-    """
-    network, spec = read_model(model)
-    names = [path.name.removesuffix(SUFFIX) for path in packs]
-    if seen := sorted(set(names) & set(spec.cases)):
-        raise SegMambaError(
-            f"{model}: was trained on {len(seen)} of the {len(names)} cases to measure it on ({seen[0]}, ...).\n"
-            "Measure a model that was trained with --split on the held-out cases of that split."
-        )
-    with ThreadPoolExecutor() as pool:
-        cases = pool.map(read_pack, packs)
-        jobs = []
-        for pack in cases:
-            reference = regions_from_label_map(pack.labels, "brats2023", pack.name)
-            tensor = pack.tensor()
-            for mode, mirror in ways:
-                settings = InferenceSettings(mode=mode, mirror=mirror, device=device)
-                prediction = predict(network, spec, tensor, settings)
-                masks = decide(prediction.probabilities, spec)
-                row: Row = {"case": pack.name, "mode": mode, "mirror": mirror, "seconds": prediction.seconds}
-                print(f"{pack.name} {mode} {mirror} {prediction.seconds:.2f} s", flush=True)
-                jobs.append((row, pool.submit(measure, masks, reference, spec.spacing)))
-        return [row | metrics.result() for row, metrics in jobs]
+    packs = [pack_path(arguments.data, name) for name in read_split(arguments.split).held_out]
+    ways = [(mode, mirror) for mode, mirror in WAYS if arguments.mode in (None, mode)]
+    return evaluate_model(
+        arguments.model,
+        packs,
+        ways,
+        arguments.conventions,
+        device=arguments.device,
+        workers=arguments.workers,
+    )
 
 
-def measure(prediction: Masks, reference: Masks, spacing: tuple[float, float, float]) -> Row:
-    """Return the size of each region, as text, and every metric in the columns of METRICS."""
-    voxels: Row = {}
-    for region in REGIONS:
-        voxels[f"voxels_{region}"] = str(np.count_nonzero(prediction[region]))
-        voxels[f"reference_voxels_{region}"] = str(np.count_nonzero(reference[region]))
-    functions = {"dice": dice, "hd95": lambda a, b: hd95(a, b, spacing)}
-    return voxels | {
-        column: functions[metric](prediction[region], reference[region])
-        for column, (metric, region) in METRICS.items()
-    }
+def _of_folders(arguments: argparse.Namespace) -> list[Row]:
+    cases = None if arguments.split is None else read_split(arguments.split).held_out
+    return evaluate_folders(
+        pair_up(arguments.predictions, arguments.references, cases),
+        arguments.conventions,
+        labels=arguments.labels,
+        prediction_labels=arguments.prediction_labels,
+        brats2026_programs=arguments.brats2026,
+        workers=arguments.workers,
+    )
 
 
-def summarise(rows: list[Row]) -> list[Row]:
-    """Return mean and median of every metric over the cases, for each way of inference."""
-    summary: list[Row] = []
-    for mode, mirror in dict.fromkeys((row["mode"], row["mirror"]) for row in rows):
-        of_way = [row for row in rows if (row["mode"], row["mirror"]) == (mode, mirror)]
-        for name, average in (("mean", mean), ("median", median)):
-            line: Row = {"statistic": name, "cases": str(len(of_way)), "mode": mode, "mirror": mirror}
-            summary.append(
-                line
-                | {column: average(float(row[column]) for row in of_way) for column in ("seconds", *METRICS)}
-            )
-    return summary
-
-
-def write_table(rows: list[Row], path: Path) -> None:
-    """Write rows of the same keys as a CSV file, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow(
-            {key: f"{value:.4f}" if isinstance(value, float) else value for key, value in row.items()}
-        )
-    write_whole_file(path, text.getvalue().encode("utf-8"))
-
-
-def _way_then_case(row: Row) -> tuple[int, str]:
-    ways = [(str(mode), str(mirror)) for mode, mirror in WAYS]
-    return ways.index((str(row["mode"]), str(row["mirror"]))), str(row["case"])
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--model", type=Path, help="a model file, with --data and --split")
+    source.add_argument("--predictions", type=Path, help="folder of label maps, with --references")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the two tables")
+    parser.add_argument("--split", type=Path, help="measure its held-out cases alone")
+    parser.add_argument(
+        "--conventions",
+        nargs="+",
+        choices=[*CONVENTIONS, "brats2026"],
+        default=list(CONVENTIONS),
+        help="brats2026 needs its own program",
+    )
+    parser.add_argument("--workers", type=int, default=default_workers(), help="processes that measure")
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument("--data", type=Path, help="folder of packs, see Training/prepare.py")
+    parser.add_argument("--device", default="auto", help="where the model runs")
+    parser.add_argument(
+        "--mode", choices=[mode for mode in get_args(Mode) if mode != "auto"], help="only this one"
+    )
+    parser.add_argument("--references", type=Path, help="folder of the label maps that are right")
+    parser.add_argument(
+        "--labels", choices=LABELS, help="what the labels mean: without it told by the names of the cases"
+    )
+    parser.add_argument("--prediction-labels", choices=LABELS, help="that of the predictions, if another")
+    parser.add_argument(
+        "--brats2026", type=Path, metavar="FOLDER", help="where brats-evaluate is, else on PATH"
+    )
+    arguments = parser.parse_args()
+    if arguments.model and not (arguments.data and arguments.split):
+        parser.error("--model wants --data and --split")
+    if arguments.model and "brats2026" in arguments.conventions:
+        parser.error("brats2026 measures files: write the model's label maps and give them as --predictions")
+    if arguments.predictions and not arguments.references:
+        parser.error("--predictions wants --references")
+    if arguments.workers < 1:
+        parser.error("--workers must be 1 or more")
+    return arguments
 
 
 if __name__ == "__main__":

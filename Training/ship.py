@@ -2,8 +2,9 @@
 
     python Training/ship.py --model RUN/model.safetensors --name small-brats-44 --summary HELD_OUT_RUN/summary.csv
 
-The figures of the held-out run go into the file's metadata. Other weights in the box are removed: the repository
-carries one file, and its history every file there ever was.
+The held-out run's means and medians go into the file's metadata, in the convention of BraTS 2021 alone: a user who
+picks a model should not have to tell conventions apart. Other weights in the box are removed: the repository carries
+one file, and its history every file there ever was.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.safetensors_file import read_model, write_model
 from SegMambaCore.whole_file import write_whole_file
+from Training.metrics.conventions import convention_of
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "SegMambaCore" / "weights"
 LARGEST_BYTES = 20 * 10**6
+CONVENTION = "brats2021"
+STATISTICS = ("mean", "median")
 
 
 def main() -> None:
@@ -47,14 +51,7 @@ def ship(model: Path, name: str, summary: Path) -> Path:
     Raises SegMambaError when the model or the summary cannot be read, or the file would be too large.
     """
     network, spec = read_model(model)
-    try:
-        with summary.open(encoding="utf-8", newline="") as lines:
-            figures = {
-                f"{row.pop('statistic')}, {row.pop('mode')}, mirrors {row.pop('mirror')}": row
-                for row in csv.DictReader(lines)
-            }
-    except (OSError, KeyError) as error:
-        raise SegMambaError(f"{summary}: is no summary of Training/evaluate.py ({error}).") from error
+    figures = _held_out_figures(summary)
     target = WEIGHTS / f"{name}.safetensors"
     old = [path for path in WEIGHTS.glob("*.safetensors") if path != target]
     write_model(network, replace(spec, name=name, figures={"held_out": figures}), target)
@@ -67,6 +64,23 @@ def ship(model: Path, name: str, summary: Path) -> Path:
     line = f"{hashlib.sha256(data).hexdigest()}  {target.name}\n"
     write_whole_file(WEIGHTS / "SHA256SUMS", line.encode())
     return target
+
+
+def _held_out_figures(summary: Path) -> dict[str, dict[str, str]]:
+    """Read the lines that a model file carries, by statistic and way of inference."""
+    try:
+        with summary.open(encoding="utf-8", newline="") as lines:
+            rows = [row for row in csv.DictReader(lines) if row["statistic"] in STATISTICS]
+        return {
+            f"{row['statistic']}, {row['mode']}, mirrors {row['mirror']}": {
+                name: value
+                for name, value in row.items()
+                if name in ("cases", "seconds") or convention_of(name) == CONVENTION
+            }
+            for row in rows
+        }
+    except (OSError, KeyError) as error:
+        raise SegMambaError(f"{summary}: is no summary of Training/evaluate.py ({error}).") from error
 
 
 if __name__ == "__main__":

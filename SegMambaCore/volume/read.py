@@ -34,6 +34,19 @@ def read_volume(path: Path) -> Volume:
     Raises SegMambaError when there is no such file, it is no image or cut short, not one scalar 3D image, or
     when its values are not finite or all the same.
     """
+    volume = _read(path)
+    if volume.array.min() == volume.array.max():
+        value = volume.array.flat[0]
+        raise SegMambaError(f"{path}: the image is empty, every voxel is {value:g}. Give the right file.")
+    return volume
+
+
+def read_label_map(path: Path) -> Volume:
+    """Read a segmentation as `read_volume` reads an image; it may be empty, or all of one label."""
+    return _read(path)
+
+
+def _read(path: Path) -> Volume:
     path = Path(path)
     if not path.exists():
         raise SegMambaError(f"{path}: there is no such file or folder. Check the name.")
@@ -108,8 +121,6 @@ def _check_values(path: Path, array: NDArray) -> None:
         raise SegMambaError(
             f"{path}: {count:,} voxels are not a number or infinite. Copy or export it again."
         )
-    if low == high:
-        raise SegMambaError(f"{path}: the image is empty, every voxel is {low:g}. Give the right file.")
 
 
 def _check_affine(path: Path, affine: NDArray[np.float64]) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.volume.dicom_pixels import is_cut_short
-from SegMambaCore.volume.read import read_volume
+from SegMambaCore.volume.read import read_label_map, read_volume
 from SegMambaCore.volume.write import write_volume
 from Testing.SegMambaCore.volume.geometries import GRIDS, filled, rotation
 from Testing.SegMambaCore.volume.nifti_bytes import nifti_bytes
@@ -173,6 +173,15 @@ def test_bad_file_is_refused_in_one_message(
     path = tmp_path / name
     path.write_bytes(data)
     _assert_refused(path, words, capfd=capfd)
+
+
+def test_a_label_map_may_be_of_one_value_but_not_broken(tmp_path: Path) -> None:
+    for name in ("zero.nii.gz", "constant.nii.gz", "nan.nii.gz"):
+        (tmp_path / name).write_bytes(REFUSED[name][0])
+    assert not read_label_map(tmp_path / "zero.nii.gz").array.any()
+    assert (read_label_map(tmp_path / "constant.nii.gz").array == 7).all()
+    with pytest.raises(SegMambaError, match="not a number"):
+        read_label_map(tmp_path / "nan.nii.gz")
 
 
 def test_flipped_bits_in_gzip_are_noticed(tmp_path: Path) -> None:

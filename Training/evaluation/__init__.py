@@ -1,0 +1,1 @@
+"""Measuring cohorts: what is compared with what, the tables, intervals and tests."""

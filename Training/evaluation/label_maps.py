@@ -1,0 +1,107 @@
+"""Label maps of a cohort: found by the names of the cases, read with the convention of their labels."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SegMambaCore.errors import SegMambaError
+from SegMambaCore.segmentation.regions import label_map_from_regions, regions_from_label_map
+from SegMambaCore.volume.read import read_label_map
+from SegMambaCore.volume.volume import Grid
+
+Labels = Literal["brats2021", "brats2023", "brats2024"]
+"""Label 4 is ET in brats2021 (and in the years before), unknown in brats2023, the resection cavity in brats2024."""
+LABELS: tuple[Labels, ...] = get_args(Labels)
+
+CAVITY_LABEL = 4
+
+_FILE = re.compile(r"(?P<stem>.+?)(?P<marked>[-_]seg)?\.(nii|nii\.gz|nrrd|mha)", re.IGNORECASE)
+_OUR_RESULT = "segmentation"
+_SCAN = re.compile(r".*[-_](t1|t1ce|t2|flair|t1n|t1c|t2w|t2f)", re.IGNORECASE)
+_FROM_2023 = re.compile(r"BraTS-[A-Z]+-\d+-\d+")
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """regions: masks (k, j, i) of WT, TC and ET. cavity: that of RC, in none of the three. grid: where they lie."""
+
+    regions: dict[str, NDArray[np.bool_]]
+    cavity: NDArray[np.bool_]
+    grid: Grid
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Millimetres between voxels along the axes of the masks, (k, j, i)."""
+        i, j, k = self.grid.spacing
+        return k, j, i
+
+    def labels(self) -> NDArray[np.uint8]:
+        """Return labels (k, j, i): 1 NCR, 2 ED, 3 ET, 4 RC."""
+        return np.where(
+            self.cavity, np.uint8(CAVITY_LABEL), label_map_from_regions(self.regions, "brats2023")
+        )
+
+
+def find_label_maps(folder: Path) -> dict[str, Path]:
+    """Return the label map of each case in a folder, by the case's name.
+
+    Those are CASE.nii.gz, CASE-seg.nii.gz and CASE_seg.nii.gz (.nii, .nrrd and .mha too) in the folder itself;
+    CASE-seg and CASE_seg in folders within it, and CASE/segmentation.nii.gz, as SegMamba's batch writes it.
+    Raises SegMambaError when there is none, or two of one name.
+    """
+    if not folder.is_dir():
+        raise SegMambaError(f"{folder}: there is no such folder. Give one that holds label maps.")
+    found: dict[str, Path] = {}
+    for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
+        case = _case_name(path, folder)
+        if case is None or not path.is_file():
+            continue
+        if case in found:
+            raise SegMambaError(
+                f"{folder}: two label maps of the case {case}, {found[case].relative_to(folder)} and"
+                f" {path.relative_to(folder)}. Leave one of them."
+            )
+        found[case] = path
+    if not found:
+        raise SegMambaError(f"{folder}: holds no label map. They are called CASE.nii.gz or CASE-seg.nii.gz.")
+    return found
+
+
+def read_labels(path: Path, case: str, told: Labels | None) -> tuple[LabelMap, Labels]:
+    """Read a label map; return it with the convention it was read by.
+
+    told: the convention; None takes it from the case's name: brats2023 for BraTS-GLI-00000-000 and its like,
+    where a 4 is refused because it means something else in every year, otherwise brats2021.
+    Raises SegMambaError when the file cannot be read or holds a label that its convention does not know.
+    """
+    volume = read_label_map(path)
+    labels = told or ("brats2023" if _FROM_2023.match(case) else "brats2021")
+    cavity = np.zeros(volume.array.shape, dtype=np.bool_)
+    array = volume.array
+    if labels == "brats2024":
+        cavity = array == CAVITY_LABEL
+        array = np.where(cavity, 0, array)
+    elif told is None and labels == "brats2023" and (array == CAVITY_LABEL).any():
+        raise SegMambaError(
+            f"{path}: holds the label 4, which files of this name have only from 2024 on, as resection cavity.\n"
+            "If that is what it means, give --labels brats2024; if it is enhancing tumor, --labels brats2021."
+        )
+    regions = regions_from_label_map(array, "brats2021" if labels == "brats2021" else "brats2023", str(path))
+    return LabelMap(regions, cavity, volume.grid), labels
+
+
+def _case_name(path: Path, folder: Path) -> str | None:
+    match = _FILE.fullmatch(path.name)
+    if match is None or path.name.startswith("."):
+        return None
+    if match["marked"]:
+        return match["stem"]
+    if path.parent != folder:
+        return path.parent.name if match["stem"] == _OUR_RESULT and ".nii" in path.name else None
+    return None if _SCAN.fullmatch(match["stem"]) else match["stem"]

@@ -1,0 +1,65 @@
+"""A model file measured on the packs of cases that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+from SegMambaCore.errors import SegMambaError
+from SegMambaCore.inference.predict import predict
+from SegMambaCore.inference.settings import InferenceSettings, Mirror, Mode
+from SegMambaCore.model_file.safetensors_file import read_model
+from SegMambaCore.segmentation.decide import decide
+from SegMambaCore.segmentation.regions import regions_from_label_map
+from Training.case_pack import SUFFIX, read_pack
+from Training.evaluation.processes import process_pool
+from Training.evaluation.regions import compare_regions
+from Training.evaluation.table import Row
+
+WAYS: tuple[tuple[Mode, Mirror], ...] = (("windows", "all"), ("onepass", "none"), ("onepass", "all"))
+"""A GPU's default, a CPU's default, and what mirrors would add to the latter."""
+
+
+def evaluate_model(
+    model: Path,
+    packs: Sequence[Path],
+    ways: Sequence[tuple[Mode, Mirror]],
+    conventions: Sequence[str],
+    *,
+    device: str = "auto",
+    workers: int = 1,
+) -> list[Row]:
+    """Return a row for each way and case: its name, mode, mirror, seconds, the sizes and every figure.
+
+    Figures are taken on the box around the brain, where the model works, by `workers` processes while the network
+    goes on to the next case.
+    Raises SegMambaError when the model or a pack cannot be read, or the model was trained on one of the cases.
+    """
+    names = [path.name.removesuffix(SUFFIX) for path in packs]
+    if missing := [path for path in packs if not path.is_file()]:
+        raise SegMambaError(f"{missing[0]}: there is no such pack. Run Training/prepare.py first.")
+    network, spec = read_model(model)
+    if seen := sorted(set(names) & set(spec.cases)):
+        raise SegMambaError(
+            f"{model}: was trained on {len(seen)} of the {len(names)} cases to measure it on ({seen[0]}, ...).\n"
+            "Measure a model that was trained with --split on the held-out cases of that split."
+        )
+    jobs = []
+    with process_pool(workers) as pool, ThreadPoolExecutor(1) as reader:
+        for pack in tqdm(reader.map(read_pack, packs), total=len(packs), unit="case"):
+            reference = regions_from_label_map(pack.labels, "brats2023", pack.name)
+            tensor = pack.tensor()
+            for mode, mirror in ways:
+                settings = InferenceSettings(mode=mode, mirror=mirror, device=device)
+                prediction = predict(network, spec, tensor, settings)
+                masks = decide(prediction.probabilities, spec)
+                row: Row = {"case": pack.name, "mode": mode, "mirror": mirror, "seconds": prediction.seconds}
+                jobs.append((row, pool.submit(compare_regions, masks, reference, spec.spacing, conventions)))
+        rows = [row | figures.result() for row, figures in jobs]
+    order = [(str(mode), str(mirror)) for mode, mirror in ways]
+    return sorted(
+        rows, key=lambda row: (order.index((str(row["mode"]), str(row["mirror"]))), str(row["case"]))
+    )

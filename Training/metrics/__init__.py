@@ -1,0 +1,1 @@
+"""How good a segmentation is, in the conventions of the field, which must not be mixed."""
