@@ -20,7 +20,7 @@ _SAME_LESION_MM = 5.0
 class LesionLines:
     """A pair of lines for each measurable lesion and each target; none for others, which would hide the image.
 
-    onDragged: called while the user drags a line.
+    onDragged: called while the user drags a line, or deletes an end of one.
     """
 
     def __init__(self, onDragged: Callable[[], None]) -> None:
@@ -85,9 +85,10 @@ class LesionLines:
                 node.RemoveObserver(tag)
             self._observed = []
         for node in (node for pair in pairs for node in pair.nodes):
-            self._observed.append((node, node.AddObserver(node.PointModifiedEvent, self._onPointModified)))
+            for event in (node.PointModifiedEvent, node.PointRemovedEvent, node.PointPositionUndefinedEvent):
+                self._observed.append((node, node.AddObserver(event, self._onPointsChanged)))
 
-    def _onPointModified(self, caller: object, event: object) -> None:
+    def _onPointsChanged(self, caller: object, event: str) -> None:
         if not self._placing:
             self._onDragged()
 

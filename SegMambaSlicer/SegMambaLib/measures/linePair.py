@@ -42,6 +42,11 @@ class LinePair:
         return self.longest, self.perpendicular
 
     @property
+    def isWhole(self) -> bool:
+        """Whether both lines are in the scene with both their ends: the user can delete any of them."""
+        return all(slicer.mrmlScene.IsNodePresent(node) and _hasEnds(node) for node in self.nodes)
+
+    @property
     def isEdited(self) -> bool:
         """Whether the user has dragged one of the lines."""
         return any(_isMoved(node) for node in self.nodes)
@@ -123,7 +128,7 @@ def pairsOf(segmentation: slicer.vtkMRMLSegmentationNode) -> list[LinePair]:
     return [
         LinePair(pair["longest"], pair["perpendicular"])
         for pair in lines.values()
-        if len(pair) == 2 and all(node.GetNumberOfDefinedControlPoints() == 2 for node in pair.values())
+        if len(pair) == 2 and all(map(_hasEnds, pair.values()))
     ]
 
 
@@ -163,6 +168,10 @@ def _addLine(
     )  # names and lengths are in the table; here they hide the image
     display.SetOccludedVisibility(True)  # seen through the segments in 3D
     return node
+
+
+def _hasEnds(node: slicer.vtkMRMLMarkupsLineNode) -> bool:
+    return bool(node.GetNumberOfDefinedControlPoints() == 2)
 
 
 def _lay(node: slicer.vtkMRMLMarkupsLineNode, ends: NDArray[np.float64]) -> None:

@@ -29,12 +29,25 @@ class RegionRow:
 
 @dataclass(frozen=True)
 class LesionRow:
-    """An enhancing lesion's figures: those of its lines where it has some, which the user may have dragged."""
+    """An enhancing lesion's figures: those of its lines where it has some, which the user may have dragged.
+
+    placed: the lines that it was given.
+    """
 
     number: int
     measures: LesionMeasures
-    pair: LinePair | None
+    placed: LinePair | None
     leastDiameterMm: float
+
+    @property
+    def pair(self) -> LinePair | None:
+        """The lesion's lines; None where it has none, or the user has deleted some of them since."""
+        return self.placed if self.placed and self.placed.isWhole else None
+
+    @property
+    def hasLostLines(self) -> bool:
+        """Whether the user has deleted a line or one of its ends."""
+        return self.placed is not None and self.pair is None
 
     @property
     def diametersMm(self) -> tuple[float, float] | None:

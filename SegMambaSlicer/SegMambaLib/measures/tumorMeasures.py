@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ class TumorMeasures:
     """
 
     def __init__(self, onDragged: Callable[[], None] = lambda: None) -> None:
-        """onDragged: called while the user drags a line; the rows then have its new length."""
+        """onDragged: called while the user drags a line, or deletes an end; the rows then have the new lengths."""
         self.regions: list[RegionRow] = []
         self.lesions: list[LesionRow] = []
         self.segmentation: slicer.vtkMRMLSegmentationNode | None = None
@@ -84,17 +85,18 @@ class TumorMeasures:
         if pair is None and target:
             assert self.segmentation is not None
             pair = self._lines.add(self.segmentation, row.measures, number)
-            self.lesions[number - 1] = LesionRow(number, row.measures, pair, row.leastDiameterMm)
+            self.lesions[number - 1] = replace(row, placed=pair)
         if pair is not None:
             pair.setTarget(target)
 
     def forgetEdits(self) -> None:
-        """Lay dragged lines on the computed diameters again."""
+        """Lay lines that were dragged or deleted on the computed diameters again."""
         for row in self.lesions:
             if row.pair:
                 row.pair.forgetEdits()
         if self.segmentation:
-            self._lines.follow(self.segmentation, [row.measures for row in self.lesions])
+            pairs = self._lines.follow(self.segmentation, [row.measures for row in self.lesions])
+            self.lesions = [replace(row, placed=pair) for row, pair in zip(self.lesions, pairs, strict=True)]
 
     def setLinesVisible(self, visible: bool) -> None:
         """Show or hide the lines of all lesions."""

@@ -71,7 +71,7 @@ class MeasuresSection(Section):
             self.update()
 
     def onLineDragged(self) -> None:
-        """The user drags a line: its row and the sum follow."""
+        """The user drags a line or deletes an end: its row and the sum follow."""
         self._showLesions()
 
     def onReviewedTicked(self, item: Any) -> None:
@@ -96,7 +96,7 @@ class MeasuresSection(Section):
         self.measures.setLinesVisible(visible)
 
     def onResetLinesButton(self, _checked: bool = False) -> None:
-        """Lay dragged lines on the computed diameters again."""
+        """Lay lines that were dragged or deleted on the computed diameters again."""
         self.measures.forgetEdits()
         self._showLesions()
 
@@ -148,7 +148,7 @@ class MeasuresSection(Section):
         self.ui.lesionLabel.text = _("Enhancing lesions:") if lesions else _("Enhancing lesions: none found")
         self.ui.linesCheckBox.visible = bool(lesions)
         self.ui.resetLinesButton.visible = bool(lesions)
-        self.ui.resetLinesButton.enabled = any(row.isEdited for row in lesions)
+        self.ui.resetLinesButton.enabled = any(row.isEdited or row.hasLostLines for row in lesions)
         self._showSum()
 
     def _showSum(self) -> None:

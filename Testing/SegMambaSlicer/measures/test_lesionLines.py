@@ -218,3 +218,38 @@ def test_a_tilted_axial_view_lies_in_the_plane_of_dragged_lines() -> None:
 def _positions(scene: TumorScene) -> np.ndarray:
     k, j, i = np.indices(scene.large.shape)
     return np.stack([i, j, k], axis=-1) @ scene.affine[:3, :3].T + scene.affine[:3, 3]
+
+
+@pytest.mark.parametrize("what", ["an end", "a line"])
+def test_a_line_that_the_user_deletes_measures_nothing(what: str) -> None:
+    calls: list[str] = []
+    scene = TumorScene()
+    measures = measured(scene, calls)
+    measures.setTarget(1, True)
+    row = measures.lesions[0]
+    computed = row.diametersMm
+    drag(row.pair.longest, 1, stretched(row.pair.longest, 1.5))
+    calls.clear()
+    if what == "an end":
+        row.pair.longest.RemoveNthControlPoint(1)
+    else:
+        slicer.mrmlScene.RemoveNode(row.pair.perpendicular)
+    assert bool(calls) == (what == "an end")
+    assert row.pair is None and row.hasLostLines
+    assert row.diametersMm == pytest.approx(computed, abs=1e-3)
+    assert not row.isEdited and not row.isTarget
+    assert measures.sumOfProductsMm2 is None
+    measures.setLinesVisible(False)
+    showLesion(row)
+    measures.setTarget(1, True)
+    assert measures.sumOfProductsMm2 == pytest.approx(measures.lesions[0].productMm2)
+
+
+def test_deleted_lines_come_back_with_a_reset() -> None:
+    measures = measured(TumorScene())
+    measures.lesions[0].pair.longest.RemoveNthControlPoint(0)
+    slicer.mrmlScene.RemoveNode(measures.lesions[1].pair.longest)
+    measures.forgetEdits()
+    assert [row.pair is not None for row in measures.lesions] == [True, True]
+    assert not any(row.isEdited or row.hasLostLines for row in measures.lesions)
+    assert len(lines()) == 4
