@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import yaml
 
 from SegMambaCore.errors import SegMambaError
+from Training.networks.registry import NetworkName
 
 Size = tuple[int, int, int]
 
@@ -48,6 +49,7 @@ class Augmentation:
 class Config:
     """One training run.
 
+    network: a name of Training/networks/registry.py; `python Training/compare.py --describe` lists them.
     activation: "sigmoid" over the regions WT, TC, ET, or "softmax" over background, NCR, ED, ET.
     patch, whole: (D, H, W) of the two kinds of samples; a step sees `batch_size` patches, or one whole brain
         with probability `p_whole`. Multiples of 16.
@@ -57,7 +59,7 @@ class Config:
     average_decay: of the exponential moving average of the weights, which is what gets written.
     """
 
-    network: Literal["tom", "paper", "small"]
+    network: NetworkName
     activation: Literal["sigmoid", "softmax"]
     seed: int
     patch: Size

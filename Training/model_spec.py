@@ -8,6 +8,7 @@ from typing import Literal
 
 from SegMambaCore.case.case import ROLES
 from SegMambaCore.model_file.spec import ModelSpec
+from Training.networks.registry import NetworkName
 
 Activation = Literal["sigmoid", "softmax"]
 
@@ -19,7 +20,7 @@ OUTPUTS: dict[Activation, tuple[str, ...]] = {
 
 def model_spec(
     activation: Activation,
-    network: Literal["tom", "paper", "small"] = "small",
+    network: NetworkName = "small",
     patch: tuple[int, int, int] = (128, 128, 128),
     training: str = "",
     cases: Iterable[str] = (),

@@ -24,9 +24,8 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.model_file.safetensors_file import read_model, write_model
+from SegMambaCore.model_file.safetensors_file import write_model
 from SegMambaCore.model_file.spec import ModelSpec
-from SegMambaCore.network.build import build_network
 from Training.augmentation import augment_intensities
 from Training.captured_step import Objective, captured, with_gradients
 from Training.case_pack import SUFFIX
@@ -35,6 +34,8 @@ from Training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from Training.config import Config, read_config
 from Training.losses import segmentation_loss
 from Training.model_spec import OUTPUTS, model_spec
+from Training.networks.model_file import read_model
+from Training.networks.registry import build_network
 from Training.sampling import draw_batch
 from Training.split import read_split
 from Training.training_log import TrainingLog

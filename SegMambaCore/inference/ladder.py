@@ -23,6 +23,9 @@ GPU_BATCH = 2
 CPU_BYTES_PER_VOXEL = {"small": 550, "tom": 1500, "paper": 1500}
 """Peak memory of a float32 forward pass by network, measured; it grows with the voxels of the patch."""
 
+OTHER_BYTES_PER_VOXEL = 2100
+"""The same for networks that SegMambaCore does not have: the most that one of Training's rivals was seen to take."""
+
 _OUT_OF_MEMORY_TEXTS = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
 
 
@@ -117,7 +120,8 @@ def _is_hopeless(plan: Plan, spec: ModelSpec, shape: Size) -> bool:
     """
     if plan.settings.device != "cpu" or plan.window == _windows(spec.patch, shape)[-1]:
         return False
-    return CPU_BYTES_PER_VOXEL[spec.network] * _voxels(plan.window) > psutil.virtual_memory().available
+    needed = CPU_BYTES_PER_VOXEL.get(spec.network, OTHER_BYTES_PER_VOXEL) * _voxels(plan.window)
+    return needed > psutil.virtual_memory().available
 
 
 def _windows(patch: Size, shape: Size) -> list[Size]:

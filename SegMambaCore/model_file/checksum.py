@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.header import Header, parse_header, parse_spec
-from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.model_file.spec import SEGMAMBA_NETWORKS, ModelSpec
 
 
-def read_checked_spec(path: Path) -> tuple[ModelSpec, bytes]:
+def read_checked_spec(path: Path, networks: Collection[str] = SEGMAMBA_NETWORKS) -> tuple[ModelSpec, bytes]:
     """Return what the file says it holds, and its bytes, after comparing length and checksum.
 
-    Raises SegMambaError naming the file when it cannot be read, is not a SegMamba model, truncated or altered.
+    Raises SegMambaError naming the file when it cannot be read, is not a SegMamba model, truncated or altered, or
+    holds none of the networks named.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise SegMambaError(f"Model {path}: cannot be read ({error.strerror or error}).") from error
     header = parse_header(data, path)
-    spec = parse_spec(header, path)
+    spec = parse_spec(header, path, networks)
     check_bytes(header, data, path)
     return spec, data
 

@@ -6,20 +6,19 @@ A safetensors file is: 8 bytes header length N (little endian), N bytes of JSON,
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from SegMambaCore.case.case import ROLES
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.model_file.spec import SEGMAMBA_NETWORKS, ModelSpec
 
 MAX_HEADER_BYTES = 100_000_000
 """The limit of the safetensors format."""
 
-_KNOWN_VALUES = {
-    name: get_args(get_type_hints(ModelSpec)[name]) for name in ("network", "normalisation", "activation")
-}
+_KNOWN_VALUES = {name: get_args(get_type_hints(ModelSpec)[name]) for name in ("normalisation", "activation")}
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,18 @@ def parse_header(data: bytes, path: Path) -> Header:
     return Header(metadata, entries, 8 + length, payload_length)
 
 
-def parse_spec(header: Header, path: Path) -> ModelSpec:
-    """Return the spec in the header's metadata."""
+def parse_spec(header: Header, path: Path, networks: Collection[str] = SEGMAMBA_NETWORKS) -> ModelSpec:
+    """Return the spec in the header's metadata.
+
+    Raises SegMambaError when it cannot be understood, or its network is none of those named.
+    """
     if not isinstance(header.metadata, dict) or "spec" not in header.metadata:
         raise SegMambaError(
             f"Model {path}: a safetensors file, but not of SegMamba (its header does not describe a network)."
         )
     try:
         spec = ModelSpec.from_json(header.metadata["spec"])
-        problem = _problem(spec)
+        problem = _problem(spec, networks)
     except (ValueError, TypeError) as error:
         raise _from_another_version(path, str(error)) from error
     if problem:
@@ -79,9 +81,9 @@ def parse_spec(header: Header, path: Path) -> ModelSpec:
     return spec
 
 
-def _problem(spec: ModelSpec) -> str | None:
+def _problem(spec: ModelSpec, networks: Collection[str]) -> str | None:
     """Say which field has a value that nothing here could work with, or None."""
-    for field, known in _KNOWN_VALUES.items():
+    for field, known in {"network": networks, **_KNOWN_VALUES}.items():
         if getattr(spec, field) not in known:
             return f"{field} {getattr(spec, field)!r} is unknown"
     if sorted(spec.channels) != sorted(ROLES):

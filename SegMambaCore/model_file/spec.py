@@ -6,12 +6,16 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+SEGMAMBA_NETWORKS = ("tom", "paper", "small")
+"""The networks that SegMambaCore builds: see `build_network`."""
+
 
 @dataclass(frozen=True)
 class ModelSpec:
     """The metadata of a weights file; stored as JSON in its safetensors header.
 
-    network: a name `build_network` knows.
+    network: one of SEGMAMBA_NETWORKS; another name in the file of a network that somebody else builds, which is read
+        only by whom knows that name (see `read_model`).
     channels: roles in the order of the input channels.
     spacing: millimetres along the tensor's (D, H, W) axes, i.e. the array axes (k, j, i).
     orientation: anatomical direction towards which the array's i, j, k axes run; "LPS" is BraTS (D = k runs
@@ -24,7 +28,7 @@ class ModelSpec:
     """
 
     name: str
-    network: Literal["tom", "paper", "small"]
+    network: str
     channels: tuple[str, ...]
     spacing: tuple[float, float, float]
     orientation: str

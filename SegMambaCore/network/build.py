@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from SegMambaCore.network.segmamba import SegMamba
-
-NetworkName = Literal["tom", "paper", "small"]
 
 
 def build_network(name: str, in_channels: int = 4, out_channels: int = 4) -> SegMamba:

@@ -11,13 +11,13 @@ from tqdm import tqdm
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference.predict import predict
 from SegMambaCore.inference.settings import InferenceSettings, Mirror, Mode
-from SegMambaCore.model_file.safetensors_file import read_model
 from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import regions_from_label_map
 from Training.case_pack import SUFFIX, read_pack
 from Training.evaluation.processes import process_pool
 from Training.evaluation.regions import compare_regions
 from Training.evaluation.table import Row
+from Training.networks.model_file import read_model
 
 WAYS: tuple[tuple[Mode, Mirror], ...] = (("windows", "all"), ("onepass", "none"), ("onepass", "all"))
 """A GPU's default, a CPU's default, and what mirrors would add to the latter."""
