@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.report.read_report import read_report
 from SegMambaCore.segmentation.regions import label_map_from_regions, regions_from_label_map
 from SegMambaCore.volume.read import read_label_map
 from SegMambaCore.volume.volume import Grid
@@ -20,11 +21,17 @@ Labels = Literal["brats2021", "brats2023", "brats2024"]
 LABELS: tuple[Labels, ...] = get_args(Labels)
 
 CAVITY_LABEL = 4
+_SAME_IN_ALL_YEARS = 2
+"""The highest label that is: 1 is NCR and 2 is ED."""
 
 _FILE = re.compile(r"(?P<stem>.+?)(?P<marked>[-_]seg)?\.(nii|nii\.gz|nrrd|mha)", re.IGNORECASE)
 _OUR_RESULT = "segmentation"
+REPORT = "report.json"
 _SCAN = re.compile(r".*[-_](t1|t1ce|t2|flair|t1n|t1c|t2w|t2f)", re.IGNORECASE)
-_FROM_2023 = re.compile(r"BraTS-[A-Z]+-\d+-\d+")
+_NAMES: dict[Labels, re.Pattern[str]] = {
+    "brats2021": re.compile(r"Bra[tT][sS](17|18|19|20|2021)_\w+"),
+    "brats2023": re.compile(r"BraTS-[A-Z]+-\d+-\d+"),
+}
 
 
 @dataclass(frozen=True)
@@ -76,24 +83,43 @@ def find_label_maps(folder: Path) -> dict[str, Path]:
 def read_labels(path: Path, case: str, told: Labels | None) -> tuple[LabelMap, Labels]:
     """Read a label map; return it with the convention it was read by.
 
-    told: the convention; None takes it from the case's name: brats2023 for BraTS-GLI-00000-000 and its like,
-    where a 4 is refused because it means something else in every year, otherwise brats2021.
-    Raises SegMambaError when the file cannot be read or holds a label that its convention does not know.
+    told: the convention; None takes it from the case's name, BraTS2021_00000 and its like or BraTS-GLI-00000-000.
+    A 4 in a file of the latter name means something else in every year, and is refused unless told.
+    Raises SegMambaError when the file cannot be read, holds a label that its convention does not know, or one whose
+    meaning nobody tells.
     """
     volume = read_label_map(path)
-    labels = told or ("brats2023" if _FROM_2023.match(case) else "brats2021")
-    cavity = np.zeros(volume.array.shape, dtype=np.bool_)
     array = volume.array
-    if labels == "brats2024":
-        cavity = array == CAVITY_LABEL
-        array = np.where(cavity, 0, array)
-    elif told is None and labels == "brats2023" and (array == CAVITY_LABEL).any():
+    labels = told or next((labels for labels, names in _NAMES.items() if names.fullmatch(case)), None)
+    if told is None and labels == "brats2023" and (array == CAVITY_LABEL).any():
         raise SegMambaError(
             f"{path}: holds the label 4, which files of this name have only from 2024 on, as resection cavity.\n"
             "If that is what it means, give --labels brats2024; if it is enhancing tumor, --labels brats2021."
         )
-    regions = regions_from_label_map(array, "brats2021" if labels == "brats2021" else "brats2023", str(path))
+    if labels is None:
+        if (array > _SAME_IN_ALL_YEARS).any():
+            raise SegMambaError(
+                f"{path}: the name {case} tells no BraTS year, so what the labels 3 and 4 mean is not known.\n"
+                "Tell it with --labels, or --prediction-labels for predictions alone."
+            )
+        labels = "brats2023"
+    cavity = array == CAVITY_LABEL if labels == "brats2024" else np.zeros(array.shape, dtype=np.bool_)
+    array = np.where(cavity, 0, array)
+    try:
+        regions = regions_from_label_map(
+            array, "brats2021" if labels == "brats2021" else "brats2023", str(path)
+        )
+    except SegMambaError as error:
+        raise SegMambaError(
+            f"{error}\n--labels says how to read, --prediction-labels for predictions alone."
+        ) from error
     return LabelMap(regions, cavity, volume.grid), labels
+
+
+def reported_labels(path: Path) -> Labels | None:
+    """Return the convention that SegMamba's report beside a result of its own names, None for other label maps."""
+    run = read_report(path.parent / REPORT) if path.name.startswith(f"{_OUR_RESULT}.") else None
+    return next((labels for labels in LABELS if run is not None and run.label_convention == labels), None)
 
 
 def _case_name(path: Path, folder: Path) -> str | None:

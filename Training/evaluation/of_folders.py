@@ -12,7 +12,7 @@ from tqdm import tqdm
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.volume.volume import Grid, Volume
 from SegMambaCore.volume.write import write_volume
-from Training.evaluation.label_maps import LabelMap, Labels, find_label_maps, read_labels
+from Training.evaluation.label_maps import LabelMap, Labels, find_label_maps, read_labels, reported_labels
 from Training.evaluation.processes import process_pool
 from Training.evaluation.regions import compare_regions
 from Training.evaluation.table import Row
@@ -55,8 +55,8 @@ def evaluate_folders(
     """Return a row for each case: its name, the convention of its labels, the sizes and every figure.
 
     conventions: names of `CONVENTIONS`, and brats2026. labels: that of the references; prediction_labels: that
-    of the predictions, None for the same. brats2026_programs: the folder of that convention's programs, None to look
-    along PATH. workers: processes at a time.
+    of the predictions, None for what SegMamba's report says, or else the same. brats2026_programs: the folder of
+    that convention's programs, None to look along PATH. workers: processes at a time.
     Raises SegMambaError when a file cannot be read, holds labels it should not, or two grids differ.
     """
     programs = find_programs(brats2026_programs) if "brats2026" in conventions else None
@@ -87,7 +87,7 @@ def read_pair(
     Raises SegMambaError, also when they do not lie on one grid.
     """
     reference, used = read_labels(pair[1], case, labels)
-    prediction, _ = read_labels(pair[0], case, prediction_labels or labels)
+    prediction, _ = read_labels(pair[0], case, prediction_labels or reported_labels(pair[0]) or labels)
     if not prediction.grid.matches(reference.grid, SAME_GRID_MM):
         raise SegMambaError(
             f"{pair[0]}: lies on another grid than {pair[1]}: {_describe(prediction.grid)} against"

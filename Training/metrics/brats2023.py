@@ -6,11 +6,12 @@ never to be put beside the Dice of a whole region. A missed lesion and a false p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, generate_binary_structure, label
+from scipy.ndimage import binary_dilation, find_objects, generate_binary_structure, label
 
 from SegMambaCore.volume.bounding_box import Box, bounding_box
 from Training.metrics.dice import dice
@@ -66,16 +67,18 @@ def score_lesions(prediction: Mask, reference: Mask, spacing: Spacing) -> tuple[
     if reference.any():
         dilated = binary_dilation(reference, structure=_EDGES_TOUCH, iterations=DILATIONS)
     # A component of the dilated reference is its lesion dilated, as no other lesion reaches into it.
-    areas, area_count = label(dilated, structure=_CORNERS_TOUCH)
+    areas, _ = label(dilated, structure=_CORNERS_TOUCH)
 
     touching = _touching(parts, areas)
+    places = find_objects(parts)
     scores = []
-    for area in range(1, area_count + 1):
-        lesion = reference & (areas == area)
+    for area, place in enumerate(find_objects(areas), start=1):
+        matched = touching[touching[:, 1] == area, 0]
+        # All that happens to this lesion happens here.
+        here = _around([place, *(places[part - 1] for part in matched)])
+        lesion = reference[here] & (areas[here] == area)
         if np.count_nonzero(lesion) * float(np.prod(spacing)) > LARGEST_IGNORED_MM3:
-            matched = np.zeros(part_count + 1, dtype=np.bool_)
-            matched[touching[touching[:, 1] == area, 0]] = True
-            scores.append(_score(matched[parts], lesion, spacing))
+            scores.append(_score(np.isin(parts[here], matched), lesion, spacing))
     return scores, part_count - len(np.unique(touching[:, 0]))
 
 
@@ -89,6 +92,15 @@ def _touching(parts: NDArray[np.int32], areas: NDArray[np.int32]) -> NDArray[np.
     """Pairs (n, 2) of a predicted component and a dilated lesion that share a voxel."""
     both = (parts > 0) & (areas > 0)
     return np.unique(np.stack([parts[both], areas[both]], axis=1), axis=0)
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    """The box that holds some boxes."""
+    k, j, i = (
+        slice(min(side.start for side in sides), max(side.stop for side in sides))
+        for sides in zip(*boxes, strict=True)
+    )
+    return k, j, i
 
 
 def _box_with_margin(mask: Mask) -> Box | None:

@@ -68,6 +68,16 @@ def test_a_4_in_a_file_of_2023_is_refused_unless_told(tmp_path):
     assert np.array_equal(label_map.labels(), tumor(cavity=True))
 
 
+@pytest.mark.parametrize("enhancing", [3, 4])
+def test_a_name_without_a_year_tells_nothing_of_3_and_4(tmp_path, enhancing):
+    path = save(tumor(enhancing=enhancing), tmp_path / "patient.nii.gz")
+    with pytest.raises(SegMambaError, match=r"patient tells no BraTS year.*\n.*--labels"):
+        read_labels(path, "patient", None)
+    told = "brats2021" if enhancing == 4 else "brats2023"
+    assert int(read_labels(path, "patient", told)[0].regions["ET"].sum()) == 64
+    assert read_labels(save(tumor(enhancing=1), path), "patient", None)[0].regions["TC"].sum() == 216
+
+
 def test_a_3_in_a_file_of_2021_is_refused(tmp_path):
     path = save(tumor(enhancing=3), tmp_path / "BraTS2021_00000.nii.gz")
     with pytest.raises(SegMambaError, match="label 3"):
