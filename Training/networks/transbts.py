@@ -11,7 +11,8 @@ Decided here, where the paper leaves room:
 - the block that maps 512 channels back to 128 is one convolution of kernel 3 (the authors' code has a second, 0.4 M).
 - group norm everywhere. The authors' code takes batch norm from the transformer on; a batch here is one or two patches,
   and the weights that are kept are averages over many steps, to which no running statistics would belong.
-- dropout of 0.1 in the transformer and of 0.2 of the channels after the first convolution, as in the authors' code.
+- dropout of 0.1 in the transformer, but not of attention weights, and of 0.2 of the channels after the first
+  convolution, as in the authors' code.
 - the decoder takes what the last layer puts out, without another norm; logits, no softmax.
 - other sizes than 128^3 interpolate the position embedding.
 """
@@ -90,6 +91,7 @@ class TransBts(nn.Module):
 def _transformer_layer() -> nn.Module:
     layer = TransformerBlock(HIDDEN, 8 * HIDDEN, num_heads=8, dropout_rate=0.1, use_flash_attention=True)
     del layer.norm_cross_attn  # MONAI's block has its weights even where nothing uses them
+    layer.attn.dropout_rate = 0.0  # with flash attention MONAI drops attention weights at inference, too
     return layer
 
 

@@ -105,6 +105,7 @@ def _loss(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     """Without dropout, so that two losses can be compared."""
     with torch.no_grad():
         logits = network.eval()(images)
+        assert torch.equal(network(images), logits)  # nothing is random any more
     assert logits.shape == (1, 3, *images.shape[2:])
     assert torch.isfinite(logits).all()
     return segmentation_loss(logits, labels, "sigmoid", 50.0).item()
