@@ -36,8 +36,13 @@ def find_case_files(folder: Path) -> dict[str, Path]:
         raise SegMambaError(
             f"{folder}: one file for each of T1, T1Gd, T2 and T2-FLAIR is needed. Found {summary}.\n"
             "Name the four files one by one, or as in BraTS (-t1n, -t1c, -t2w, -t2f)."
+            + ("" if paths or not _has_folders(folder) else "\nFor a folder of patients there is `batch`.")
         )
     return {role: paths[choice.index] for role, choice in choices.items() if choice.index is not None}
+
+
+def _has_folders(folder: Path) -> bool:
+    return any(path.is_dir() for path in folder.iterdir())
 
 
 def image_files(folder: Path) -> list[Path]:

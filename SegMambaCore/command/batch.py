@@ -18,6 +18,7 @@ from SegMambaCore.command.choices import Choices, add_choices, read_choices
 from SegMambaCore.command.failure import failure_told
 from SegMambaCore.command.output_folder import check_output_folder
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.inference.settings import check_device_name
 from SegMambaCore.model_file.library import find_model
 
 EXIT_SOME_FAILED = 3
@@ -56,6 +57,7 @@ def _segment_all(folder: Path, output: Path, choices: Choices, progress: BatchPr
             f"Output {output}: this is the folder of the patients. Choose another, so that scans and results "
             "stay apart."
         )
+    check_device_name(choices.settings.device)
     model_path = find_model(choices.model)
     progress.phase("find")
     patients = find_patients(folder, skip=output)

@@ -37,7 +37,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         help="average over 1, 2 or 8 reflections (default: all on a GPU, none on a CPU)",
     )
     parser.add_argument(
-        "--overlap", type=float, default=0.5, help="of neighbouring patches, 0 to 1 (default: 0.5)"
+        "--overlap", type=float, default=0.5, help="of neighboring patches, 0 to 1 (default: 0.5)"
     )
     parser.add_argument(
         "--reference",

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what was done before a scan: {', '.join(_TREATMENTS)}; repeat as needed",
     )
     parser.add_argument(
-        "--radiotherapy-end", type=date.fromisoformat, metavar="YYYY-MM-DD", help="last day of radiotherapy"
+        "--radiotherapy-end", type=_day, metavar="YYYY-MM-DD", help="last day of radiotherapy"
     )
 
 
@@ -86,6 +86,13 @@ def _lines(assessment: Assessment) -> list[str]:
     for name, caveats in assessment.caveats.items():
         lines += [f"{name}: {caveat}" for caveat in caveats]
     return lines
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a day, YYYY-MM-DD") from error
 
 
 def _pair(convert: Callable[[str], _Value], form: str) -> Callable[[str], tuple[str, _Value]]:

@@ -62,7 +62,7 @@ def _text(entry: ModelEntry) -> str:
         f"    gives {', '.join(spec.outputs)} from {', '.join(spec.channels)} at"
         f" {' x '.join(f'{mm:g}' for mm in spec.spacing)} mm",
     ]
-    facts = {"trained": spec.training, "date": spec.date, "licence": spec.licence}
+    facts = {"trained": spec.training, "date": spec.date, "license": spec.licence}
     lines += [f"    {title}: {value}" for title, value in facts.items() if value]
     return "\n".join([*lines, *_figures(spec)])
 

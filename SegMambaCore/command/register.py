@@ -12,6 +12,7 @@ from SegMambaCore.command.cancel import cancel_on_signal
 from SegMambaCore.command.failure import failure_told
 from SegMambaCore.command.output_folder import check_output_folder
 from SegMambaCore.command.progress import Progress, make_progress
+from SegMambaCore.errors import SegMambaError
 from SegMambaCore.registration.rigid import RigidRegistration, register_rigid
 from SegMambaCore.registration.transform_file import SUFFIXES, write_transform
 from SegMambaCore.volume.read import read_volume
@@ -78,6 +79,10 @@ def run(args: argparse.Namespace) -> int:
 def _register(args: argparse.Namespace, progress: Progress, is_cancelled: Any) -> RegisterOutcome:
     started = time.perf_counter()
     check_output_folder(args.output.absolute().parent)
+    if args.output.is_dir():
+        raise SegMambaError(f"Output {args.output}: this is a folder, not a file. Choose another name.")
+    if args.moving.exists() and args.moving.resolve() == args.fixed.resolve():
+        raise SegMambaError(f"{args.moving}: both scans are this one. Give two different ones.")
     progress.phase("read")
     fixed, moving = read_volume(args.fixed), read_volume(args.moving)
     progress.phase("register")

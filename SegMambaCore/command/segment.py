@@ -18,6 +18,7 @@ from SegMambaCore.command.progress import Result, make_progress
 from SegMambaCore.command.segment_case import load_model, segment_case
 from SegMambaCore.command.steps import Steps
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.inference.settings import check_device_name
 from SegMambaCore.model_file.header import read_spec
 from SegMambaCore.model_file.library import find_model
 
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
 def _segment(args: argparse.Namespace, choices: Choices, steps: Steps) -> Result:
     """From four files to four files."""
     check_output_folder(args.output)
+    check_device_name(choices.settings.device)
     paths = _input_paths(args)
     model_path = find_model(choices.model)
     spec = read_spec(model_path)

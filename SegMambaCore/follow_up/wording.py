@@ -11,7 +11,7 @@ NOTES = (
     "A threshold is named where a measurement crosses it; whether that means anything is for the physician to say,"
     " with the clinical state, steroids, new lesions and the time since treatment.",
     "Nadir: the smallest value from the baseline on, before the scan in question.",
-    "The whole tumor includes oedema: its volume is not the tumor burden.",
+    "The whole tumor includes edema: its volume is not the tumor burden.",
 )
 
 

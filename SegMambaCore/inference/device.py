@@ -7,6 +7,7 @@ import platform
 import torch
 
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.inference.settings import check_device_name
 
 
 def choose_device(name: str) -> str:
@@ -16,20 +17,15 @@ def choose_device(name: str) -> str:
         operation exists there.
     Raises SegMambaError when the device is unknown or absent.
     """
+    check_device_name(name)
     if name == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise SegMambaError(
+            "Device mps: this computer or this PyTorch has no Apple GPU support. Use --device cpu."
+        )
     kind, _, number = name.partition(":")
-    if kind == "cpu" and not number:
-        return "cpu"
-    if kind == "cuda" and (not number or number.isdecimal()):
-        return _cuda_device(int(number or 0))
-    if kind == "mps" and not number:
-        if not torch.backends.mps.is_available():
-            raise SegMambaError(
-                "Device mps: this computer or this PyTorch has no Apple GPU support. Use --device cpu."
-            )
-        return "mps"
-    raise SegMambaError(f"Device {name!r} is unknown. Use auto, cpu, cuda, cuda:1 or mps.")
+    return _cuda_device(int(number or 0)) if kind == "cuda" else name
 
 
 def device_name(device: str) -> str:

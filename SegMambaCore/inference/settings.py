@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from SegMambaCore.errors import SegMambaError
+
 Mode = Literal["auto", "windows", "onepass"]
 Mirror = Literal["auto", "none", "leftright", "all"]
+
+
+def check_device_name(name: str) -> None:
+    """Raise SegMambaError for a device that no computer has; whether this one has it, `choose_device` tells."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]+)?", name):
+        raise SegMambaError(f"Device {name!r} is unknown. Use auto, cpu, cuda, cuda:1 or mps.")
 
 
 @dataclass(frozen=True)

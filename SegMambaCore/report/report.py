@@ -23,7 +23,7 @@ SCHEMA_VERSION = 1
 """Grows whenever a key changes its meaning or goes away; new keys leave it as it is."""
 
 _NOTES = (
-    "The whole tumor includes oedema: its volume is not the tumor burden.",
+    "The whole tumor includes edema: its volume is not the tumor burden.",
     "A region that was not found may still exist: it is not proof of absence.",
     "Sides and diameters are computed. The middle of the head is approximated; no diameter crosses a cavity.",
 )

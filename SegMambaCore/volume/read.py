@@ -83,7 +83,7 @@ def _read_file(path: Path) -> sitk.Image:
         check_sound(path, reader)
         if reader.GetNumberOfComponents() > 1:
             raise SegMambaError(
-                f"{path}: a colour or vector image, {reader.GetNumberOfComponents()} values a voxel. "
+                f"{path}: a color or vector image, {reader.GetNumberOfComponents()} values a voxel. "
                 "Give an image with one value a voxel."
             )
         _check_nifti_affine(path, reader)

@@ -70,6 +70,9 @@ def test_mistakes_are_told(patient: Path, tmp_path: Path, capsys: pytest.Capture
     for wrong in (["--date", "2024-05-02=2.5.24"], ["--treatment", "2024-05-02=cured"]):
         with pytest.raises(SystemExit):
             main([*command, *wrong])
+    with pytest.raises(SystemExit):
+        main([*command, "--radiotherapy-end", "May"])
+    assert "May is not a day, YYYY-MM-DD" in capsys.readouterr().err
     (patient / "2024-06-20" / "report.json").write_text("{}", encoding="utf-8")
     assert main(command) == 1
     assert "cannot be read" in capsys.readouterr().err

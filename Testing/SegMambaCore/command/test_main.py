@@ -144,7 +144,7 @@ def test_the_shipped_model_says_what_it_is(capsys: pytest.CaptureFixture[str]) -
     for fact in (
         "(shipped, network",
         "checksum right)",
-        "licence: ",
+        "license: ",
         "held-out run of the recipe",
         "Dice WT",
     ):

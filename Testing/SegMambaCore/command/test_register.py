@@ -57,6 +57,15 @@ def test_errors_name_the_input(
         main(["register", "--fixed", fixed, "--moving", moving, "--output", str(tmp_path / "a.nii")])
     assert caught.value.code == 2
     assert ".tfm" in capsys.readouterr().err
+    assert main(["register", "--fixed", fixed, "--moving", fixed, "--output", output]) == 1
+    assert "both scans are this one" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    folder = tmp_path / "folder.tfm"
+    folder.mkdir()
+    assert main(["register", "--fixed", fixed, "--moving", moving, "--output", str(folder)]) == 1
+    said = capsys.readouterr().err
+    assert "this is a folder" in said and "Registering" not in said
+    folder.rmdir()
     assert not list(tmp_path.iterdir())
 
 

@@ -294,6 +294,23 @@ def test_an_incomplete_folder(tmp_path: Path, tiny_model: Path, capfd: pytest.Ca
     _assert_refused(arguments, tmp_path / "out", capfd, ["T2-FLAIR", "none"])
 
 
+def test_a_folder_of_patients(
+    tiny_case: dict[str, Path], tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tiny_case["t1n"].parent.parent
+    arguments = ["segment", str(folder), "--model", str(tiny_model), "--output", str(tmp_path / "out")]
+    _assert_refused(arguments, tmp_path / "out", capfd, ["For a folder of patients there is `batch`"])
+
+
+def test_an_unknown_device_is_told_before_anything_is_read(
+    tiny_case: dict[str, Path], tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for device in ("toaster", "cuda:", "cpu:0", "cuda:x"):
+        assert main(_arguments(tiny_case, tiny_model, tmp_path / "out", "--device", device)) == 1
+        said = capfd.readouterr().err
+        assert f"Device {device!r} is unknown" in said and "Reading" not in said
+
+
 def _assert_refused(
     arguments: list[str], output: Path, capfd: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
