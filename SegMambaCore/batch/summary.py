@@ -73,7 +73,7 @@ def _row(outcome: PatientOutcome) -> dict[str, str]:
             "model": run.model_name,
             "model_sha256": run.model_sha256,
             **{f"{role}_sha256": run.hashes.get(role) or "" for role in ROLES},
-            "segments_are": "computed",
+            "segments_are": "as computed",
             "statement": RESEARCH_USE_ONLY,
         }
         if run.largest is not None:

@@ -73,5 +73,5 @@ def _read(path: Path, known: date | None, treatment: Treatment) -> TimePoint:
         volumes,
         float(sum(products)),
         treatment,
-        dict.fromkeys(REGIONS, "computed"),
+        dict.fromkeys(REGIONS, "as computed"),
     )

@@ -33,7 +33,7 @@ class TimePoint:
         segmented is None or absent.
     product_mm2: sum of the products of the target lesions' two diameters; 0 where there is no measurable
         lesion, None where nothing was measured.
-    segments_are: "computed", "edited" or "reviewed" by region.
+    segments_are: "as computed", "edited" or "reviewed" by region.
     """
 
     name: str

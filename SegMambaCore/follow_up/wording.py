@@ -44,7 +44,7 @@ def days_since(point: TimePoint, reference: TimePoint | None) -> int | None:
 
 
 def segments_text(point: TimePoint) -> str:
-    """Who made the segments: "computed", or by region where they differ, or "unknown"."""
+    """Who made the segments: "as computed", or by region where they differ, or "unknown"."""
     kinds = set(point.segments_are.values())
     if len(kinds) <= 1:
         return next(iter(kinds), "unknown")

@@ -49,8 +49,7 @@ class Figures:
         from SegMambaCore.measures.measure import measure_lesions
         from SegMambaCore.segmentation.fingerprint import fingerprint
 
-        targets = [pair.lengthsMm() for pair in pairsOf(node) if pair.isTarget]
-        if targets:
+        if targets := targetsOf(node):
             return sum(longest * perpendicular for longest, perpendicular in targets)
         mask, grid = segmentMask(node, "ET")
         key = fingerprint(mask), grid.affine.tobytes()
@@ -58,6 +57,11 @@ class Figures:
             lesions = measure_lesions(mask, grid, None) if mask.any() else ()
             self._products[key] = sum(lesion.product_mm2 or 0.0 for lesion in lesions if lesion.measurable)
         return self._products[key]
+
+
+def targetsOf(node: slicer.vtkMRMLSegmentationNode) -> list[tuple[float, float]]:
+    """Return the longest and the perpendicular diameter, in mm, of each lesion that the user has ticked."""
+    return [pair.lengthsMm() for pair in pairsOf(node) if pair.isTarget]
 
 
 def _volumeMl(node: slicer.vtkMRMLSegmentationNode, region: str) -> float:

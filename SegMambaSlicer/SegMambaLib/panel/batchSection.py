@@ -152,10 +152,10 @@ class BatchSection(Section):
         self._timer.start()
 
     def _start(self) -> None:
-        node = self.panel.parameterNode
-        if node is not None:  # the scene may have been closed while packages were installed
-            self.panel.logic.batch.start(RunChoices(node.model, node.quality, node.device))
-            self._timer.start()
+        # Not the panel's: the user may have gone to another module while packages were installed.
+        node = self.panel.logic.getParameterNode()
+        self.panel.logic.batch.start(RunChoices(node.model, node.quality, node.device))
+        self._timer.start()
 
     def _try(self, action: Callable[[], None]) -> None:
         try:

@@ -10,6 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ..followUp.chartLayout import showCharts
+from ..followUp.figures import targetsOf
 from ..followUp.followUp import writeCsv, writeReport
 from ..followUp.layScan import isLaid
 from ..followUp.loadFolder import loadPatientFolder
@@ -47,7 +48,8 @@ class FollowUpSection(Section):
         self.ui.reportButton.connect("clicked(bool)", self.onReportButton)
 
     def enter(self) -> None:
-        self.update()
+        # Any scan's segments may have been edited, of which only the chosen segmentation's are told.
+        self.segmentsEdited()
 
     def segmentsEdited(self) -> None:
         self._compared = ()
@@ -72,7 +74,7 @@ class FollowUpSection(Section):
     def onCollapsed(self, collapsed: bool) -> None:
         """The section was opened or closed."""
         if not collapsed:
-            self.update()
+            self.segmentsEdited()
 
     def onLoadFolderButton(self, _checked: bool = False) -> None:
         """Load a patient from the disk."""
@@ -130,7 +132,10 @@ class FollowUpSection(Section):
 
     def _compare(self, node: SegMambaParameterNode) -> None:
         scans = self.scans.scans
-        facts = [(scan.segmentation, scan.date, scan.treatment, isLaid(scan)) for scan in scans]
+        facts = [
+            (scan.segmentation, scan.date, scan.treatment, isLaid(scan), targetsOf(scan.segmentation))
+            for scan in scans
+        ]
         asked = (facts, self.scans.confirmedBaseline, node.radiotherapyEnd)
         if asked == self._compared:
             return

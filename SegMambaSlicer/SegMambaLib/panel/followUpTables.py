@@ -56,7 +56,8 @@ def fillChangesTable(table: Any, assessment: Assessment) -> None:
         for row in (row for row in assessment.rows if row.point is point):
             line += 1
             texts = [_shortTitle(row), value_text(row), row.against_baseline.text, row.against_nadir.text]
-            for column, text in enumerate([*texts, row.threshold]):
+            # In two lines, as the panel is narrow.
+            for column, text in enumerate([*texts, row.threshold.replace(" (", "\n(")]):
                 table.setItem(line, column, _item(text))
         line += 1
     # Before the heads, which lie across all columns, would widen the first one.

@@ -85,6 +85,7 @@ class MeasuresSection(Section):
             self.measures.setTarget(item.row() + 1, isTicked(item))
             self.measures.setLinesVisible(self.ui.linesCheckBox.checked)
             self._showSum()
+            self.panel.refresh()  # the follow-up sums the targets, too
 
     def onLesionChosen(self, row: int, *_rest: int) -> None:
         """The user has clicked a row, or gone to it with the arrow keys."""

@@ -32,7 +32,7 @@ def course(
             {"ET": et, "TC": None if et is None else 2 * et, "WT": None if et is None else 5 * et},
             product,
             kind,
-            {"WT": "computed", "TC": "computed", "ET": "edited"},
+            {"WT": "as computed", "TC": "as computed", "ET": "edited"},
         )
         for number, (product, et, kind) in enumerate(zip(products, enhancing, kinds, strict=True))
     ]

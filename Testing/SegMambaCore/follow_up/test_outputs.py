@@ -77,7 +77,7 @@ def test_table(tmp_path: Path) -> None:
     assert last["change_to_nadir_percent"] == "233.33"
     assert last["nadir_at"] == "C"
     assert last["threshold"] == "'+25 % product reached (against nadir)"  # no formula for a spreadsheet
-    assert last["segments_are"] == "WT computed, TC computed, ET edited"
+    assert last["segments_are"] == "WT as computed, TC as computed, ET edited"
     assert "weights not validated on treated tumors" in last["caveats"]
     assert "research use only" in last["statement"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,20 @@ def test_progress_and_cancel(
     assert [row[1] for row in cells(batch)][:2] == ["waiting", "waiting"]
     choose(module, add_case())
     assert run.enabled
+
+
+def test_a_batch_starts_for_a_user_who_went_on_while_packages_were_installed(
+    module: SegMamba.SegMambaWidget, batch: BatchSection, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find(batch, folder)
+    later: list[Callable[[], None]] = []
+    monkeypatch.setattr(module.packages, "ensure", lambda section, then: later.append(then))
+    batch.ui.batchRunButton.click()
+    module.exit()
+    later.pop()()
+    assert module.logic.batch.isRunning
+    wait(batch)
+    assert batch.ui.batchStatusLabel.text == "1 done, 1 failed, 1 incomplete."
 
 
 def test_leaving_slicer_ends_the_batch(

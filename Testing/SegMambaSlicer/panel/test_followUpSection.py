@@ -16,11 +16,14 @@ import SegMamba
 import slicer
 from panel_steps import section
 from patients import AFFINE, add_patient, add_scan, motion
+from PySide6 import QtCore
 from scenes import REPOSITORY
 from SegMambaLib.followUp.layScan import isLaid
 from SegMambaLib.followUp.scan import Scan
 from SegMambaLib.inputs.exportVolumes import worldAffine
+from SegMambaLib.measures.linePair import lineEnds
 from SegMambaLib.panel.followUpSection import FollowUpSection
+from SegMambaLib.panel.measuresSection import MeasuresSection
 from SegMambaLib.run.program import Program
 
 from Testing.SegMambaCore.follow_up.courses import VERDICT
@@ -83,8 +86,8 @@ def test_until_a_baseline_is_confirmed_nothing_is_assessable(followUp: FollowUpS
     assert [row[2] for row in changes] == ["baseline", "-76 %", "-50 %"]
     assert [row[4] for row in changes] == [
         "",
-        "-65 % volume reached (against baseline)",
-        "+40 % volume reached (against nadir)",
+        "-65 % volume reached\n(against baseline)",
+        "+40 % volume reached\n(against nadir)",
     ]
     ui.baselineSelector.currentIndex = 2  # another one has to be confirmed anew
     assert not ui.confirmedCheckBox.checked
@@ -133,6 +136,42 @@ def test_what_the_user_is_writing_stays(followUp: FollowUpSection, module: SegMa
     followUp.ui.radiotherapyEdit.text = "2024-"
     module.refresh()
     assert followUp.ui.radiotherapyEdit.text == "2024-"
+
+
+def test_the_sum_follows_the_targets_and_lines_of_other_sections(
+    followUp: FollowUpSection, module: SegMamba.SegMambaWidget
+) -> None:
+    scan = followUp.scans.scans[0]
+    measures = section(module, MeasuresSection)
+    module.parameterNode.segmentation = scan.segmentation
+
+    def product() -> str:
+        return next(row[1] for row in texts(followUp.ui.changesTable) if row[0] == "Products")
+
+    computed = product()
+    measures.ui.lesionTable.widget.item(0, 0).setCheckState(QtCore.Qt.CheckState.Checked)
+    assert product() == computed
+    pair = measures.measures.lesions[0].pair
+    start, end = lineEnds(pair.longest)
+    pair.longest.SetNthControlPointPositionWorld(1, *(start + 2 * (end - start)))
+    module.refresh()
+    assert float(product().split()[0]) == pytest.approx(2 * float(computed.split()[0]), rel=0.01)
+
+
+def test_segments_edited_elsewhere_are_compared_on_return(
+    followUp: FollowUpSection, module: SegMamba.SegMambaWidget
+) -> None:
+    before = texts(followUp.ui.changesTable)
+    module.exit()
+    segmentation = followUp.scans.scans[0].segmentation
+    mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "ET", followUp.scans.scans[0].reference)
+    mask[:] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(
+        mask, segmentation, "ET", followUp.scans.scans[0].reference
+    )
+    module.enter()
+    assert texts(followUp.ui.changesTable) != before
+    assert ["ET", "none found"] in [row[:2] for row in texts(followUp.ui.changesTable)]
 
 
 def test_without_dates_the_order_is_named_and_dates_are_asked_for(followUp: FollowUpSection) -> None:
