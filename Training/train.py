@@ -32,10 +32,10 @@ from Training.case_pack import SUFFIX
 from Training.case_store import NOT_BRAIN, CaseStore, read_packs
 from Training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from Training.config import Config, read_config
-from Training.losses import segmentation_loss
 from Training.model_spec import OUTPUTS, model_spec
 from Training.networks.model_file import read_model
 from Training.networks.registry import build_network
+from Training.objective import objective_of
 from Training.sampling import draw_batch
 from Training.split import read_split
 from Training.training_log import TrainingLog
@@ -127,13 +127,7 @@ def train(
         progress = load_checkpoint(checkpoint, config, names, network, average, optimizer, rng)
     _say(f"{len(store)} cases, network {config.network}, {device}; starts at {_elapsed():.1f} s")
 
-    def objective(images: Tensor, labels: Tensor) -> Tensor:
-        # A cast that is kept from step to step would be missing from a recorded one.
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda", cache_enabled=False):
-            logits = network(images)
-        return segmentation_loss(logits, labels, config.activation, config.dice_smooth)
-
-    steps = _steps(objective, store, config, network)
+    steps = _steps(objective_of(network, config, device), store, config, network)
 
     # The time before this line is used up, but the schedule has not moved.
     loop_started = _elapsed()

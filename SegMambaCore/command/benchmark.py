@@ -1,191 +1,148 @@
-"""Speeds, each beside a rival in the same run: python -m SegMambaCore benchmark scan|network|case."""
+"""Measure speeds and memory on this computer, beside other networks and beside what it could do at best."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import statistics
-import sys
-import tempfile
-import time
-from collections.abc import Callable
-from functools import partial
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import psutil
 
 from SegMambaCore.errors import SegMambaError
 
 if TYPE_CHECKING:
-    import torch
+    from SegMambaCore.benchmark.machine import Machine
+    from SegMambaCore.benchmark.report import Report
 
-REPEATS = {"cuda": 30, "cpu": 3}
+CPU_TRAINING_PATCH = 32
+"""Side of the patch on a CPU, where a step on the configuration's own would take minutes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what to measure and where."""
+    """Add what to measure, where, beside what, and where the figures go."""
     parser.add_argument(
         "what",
-        choices=["scan", "network", "case"],
-        help="the selective scan alone, whole networks, or the segment command from files to files",
+        choices=["scan", "network", "training", "case", "start"],
+        help="one direction of the scan; a forward pass of whole networks; a training step; a patient from "
+        "files to files; how long the command takes to begin",
     )
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: auto)")
-    parser.add_argument("--folder", type=Path, help="of one case, for `case` (default: the synthetic sample)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default: auto)")
+    parser.add_argument("--peers", action="store_true", help="measure other networks and packages too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    parser.add_argument(
+        "--size",
+        type=int,
+        metavar="N",
+        help="side of the volumes for `network` and `training` (default: 128)",
+    )
+    parser.add_argument(
+        "--sizes", action="store_true", help="for `network`: the cost against the size, 64^3 to 256^3"
+    )
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="with --sizes: draw it there")
+    parser.add_argument(
+        "--folder", type=Path, help="of one case, for `case` and `start` (default: the sample)"
+    )
     parser.add_argument("--model", help="for `case`, as of the segment command")
+    parser.add_argument(
+        "--memory-gb",
+        type=float,
+        metavar="GB",
+        help="use no more of the GPU's memory, as a smaller one would",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print a table; medians of repeated runs after a warm-up."""
+    """Measure, print the table, write the figures. Raises SegMambaError for what the user can mend."""
+    if args.plot and not args.sizes:
+        args.usage_error("--plot belongs to --sizes")
+    if args.sizes and args.what != "network":
+        args.usage_error("--sizes belongs to `network`")
+    if args.size is not None and args.size < 1:
+        args.usage_error("--size must be at least 1")
+
     import torch
 
-    device = args.device if args.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
-    name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    print(f"{name}, torch {torch.__version__}")
-    if args.what == "case":
-        _case(device, args.folder, args.model)
+    from SegMambaCore.benchmark.machine import measure_machine
+    from SegMambaCore.benchmark.report import Report
+    from SegMambaCore.inference.device import choose_device, device_name
+
+    device = choose_device(args.device)
+    if device.startswith("cuda"):
+        torch.cuda.set_device(device)
+    report = Report(args.what, device_name(device), torch.__version__)
+    if args.memory_gb:
+        _cap_memory(device, args.memory_gb)
+        report.notes.append(f"PyTorch was kept to {args.memory_gb:g} GB of the GPU's memory.")
+    if args.what in ("scan", "network", "training"):
+        half = torch.bfloat16 if args.what == "training" else torch.float16
+        machine = measure_machine(device, half if device.startswith("cuda") else torch.float32)
+        report.machine.update(machine.for_json())
+        _measure_kernels(args, report, machine)
     else:
-        {"scan": _scan, "network": _network}[args.what](device)
+        _measure_processes(args, report, device)
+    print(report.text())
+    if args.json:
+        report.write_json(args.json)
+    if args.plot:
+        from SegMambaCore.benchmark.sizes import draw_sizes
+
+        draw_sizes(report, args.plot)
     return 0
 
 
-def _scan(device: str) -> None:
-    """One direction at the four stages of `tom` for 128^3, every back end that can run here."""
+def _measure_kernels(args: argparse.Namespace, report: Report, machine: Machine) -> None:
+    """In this process, with bounds from the machine's own rates."""
     import torch
 
-    from SegMambaCore.scan.selective_scan import BACKENDS, selective_scan, why_unavailable
+    on_gpu = machine.device.startswith("cuda")
+    size = (args.size or 128,) * 3
+    if args.what == "scan":
+        from SegMambaCore.benchmark.scan import measure_scan
 
-    dtypes = [torch.float16, torch.float32] if device == "cuda" else [torch.float32]
-    print(
-        "| channels | tokens | dtype | back end | forward ms | backward ms |\n| --- | --- | --- | --- | --- | --- |"
-    )
-    for channels, length in [(96, 262144), (192, 32768), (384, 4096), (768, 512)]:
-        for dtype in dtypes:
-            tensors = _scan_inputs(channels, length, dtype, device)
-            for backend in (b for b in BACKENDS if b not in ("auto", "reference")):
-                if why_unavailable(backend, tensors[0], 16, needs_grad=False):
-                    continue
-                forward = partial(selective_scan, *tensors, backend=backend)  # type: ignore[arg-type]
-                with torch.no_grad():
-                    forward_ms = _median_ms(forward, device)
-                row = f"| {channels} | {length} | {str(dtype)[6:]} | {backend} | {forward_ms:.3f} |"
-                if why_unavailable(backend, tensors[0], 16, needs_grad=True):
-                    print(f"{row} - |")
-                    continue
-                y = forward()
-                backward_ms = _median_ms(partial(_gradients, y, tensors, torch.randn_like(y)), device)
-                print(f"{row} {backward_ms:.3f} |", flush=True)
+        dtypes = [torch.float16, torch.float32] if on_gpu else [torch.float32]
+        measure_scan(report, machine, dtypes, peers=args.peers)
+    elif args.sizes:
+        from SegMambaCore.benchmark.sizes import measure_sizes
+
+        measure_sizes(report, machine, peers=args.peers)
+    elif args.what == "network":
+        from SegMambaCore.benchmark.network import measure_networks
+
+        measure_networks(report, machine, size, peers=args.peers)
+    else:
+        try:
+            # The one place where the core reaches for the trainer, which is no part of an installation.
+            training = importlib.import_module("Training.step_benchmark")
+        except ImportError as error:
+            raise SegMambaError(
+                "Training steps are measured from a checkout of the repository, which holds Training/: "
+                f"start the command there ({error})."
+            ) from error
+        patch = size if args.size or on_gpu else (CPU_TRAINING_PATCH,) * 3
+        training.measure_training(report, machine, patch, peers=args.peers)
 
 
-def _gradients(y: torch.Tensor, of: list[torch.Tensor], dy: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def _measure_processes(args: argparse.Namespace, report: Report, device: str) -> None:
+    """As users start the commands."""
+    if args.what == "start":
+        from SegMambaCore.benchmark.start import measure_start
+
+        measure_start(report, device, args.folder)
+        return
+    from SegMambaCore.benchmark.case import measure_case
+
+    if args.memory_gb:
+        report.notes.append("The commands themselves are left out: no limit reaches a process of its own.")
+    measure_case(report, device, args.folder, args.model, peers=args.peers, processes=args.memory_gb is None)
+
+
+def _cap_memory(device: str, gigabytes: float) -> None:
     import torch
 
-    return torch.autograd.grad(y, of, dy, retain_graph=True)
-
-
-def _scan_inputs(channels: int, length: int, dtype: torch.dtype, device: str) -> list[torch.Tensor]:
-    import torch
-
-    generator = torch.Generator(device).manual_seed(0)
-
-    def normal(*shape: int) -> torch.Tensor:
-        return torch.randn(*shape, generator=generator, device=device)
-
-    tensors = [
-        normal(1, length, channels).to(dtype),
-        torch.nn.functional.softplus(normal(1, length, channels) - 4).to(dtype),
-        -torch.arange(1.0, 17.0, device=device).repeat(channels, 1),
-        normal(1, length, 16).to(dtype),
-        normal(1, length, 16).to(dtype),
-        torch.ones(channels, device=device),
-    ]
-    return [t.requires_grad_() for t in tensors]
-
-
-def _network(device: str) -> None:
-    """One forward at batch 1, 4 x 128^3, beside MONAI's SegResNet."""
-    import torch
-    from monai.networks.nets.segresnet import SegResNet
-
-    from SegMambaCore.network.build import build_network
-
-    networks: dict[str, Callable[[], torch.nn.Module]] = {
-        "SegResNet f 16": lambda: SegResNet(init_filters=16, in_channels=4, out_channels=4),
-        "SegResNet f 32": lambda: SegResNet(init_filters=32, in_channels=4, out_channels=4),
-        "small": lambda: build_network("small"),
-        "tom": lambda: build_network("tom"),
-        "paper": lambda: build_network("paper"),
-    }
-    half = device == "cuda"
-    print(f"| network | forward ms ({'fp16' if half else 'float32'}) | x SegResNet f 16 | peak GB |")
-    print("| --- | --- | --- | --- |")
-    rival = None
-    for name, make in networks.items():
-        network = make().eval().to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        x = torch.randn(1, 4, 128, 128, 128, device=device).contiguous(memory_format=torch.channels_last_3d)
-        if half:
-            torch.cuda.reset_peak_memory_stats()
-        with torch.inference_mode(), torch.autocast(device, torch.float16, enabled=half):
-            ms = _median_ms(partial(network, x), device)
-        rival = rival or ms
-        peak = f"{torch.cuda.max_memory_allocated() / 1e9:.2f}" if half else "-"
-        print(f"| {name} | {ms:.1f} | {ms / rival:.2f} | {peak} |", flush=True)
-
-
-def _case(device: str, folder: Path | None, model: str | None) -> None:
-    """The segment command as a user starts it, a cold process each time, beside SegResNet f 16 on 128^3."""
-    import torch
-    from monai.networks.nets.segresnet import SegResNet
-
-    from SegMambaCore.sample.phantom import write_sample
-
-    rival = SegResNet(init_filters=16, in_channels=4, out_channels=4).eval().to(device)
-    rival = rival.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    x = torch.randn(1, 4, 128, 128, 128, device=device).contiguous(memory_format=torch.channels_last_3d)
-    with torch.inference_mode():
-        rival_s = _median_ms(partial(rival, x), device) / 1000
-    del rival, x
-
-    with tempfile.TemporaryDirectory() as temporary:
-        if folder is None:
-            folder = Path(temporary) / "sample"
-            write_sample(folder)
-        command = [sys.executable, "-m", "SegMambaCore", "segment", str(folder), "--progress", "none"]
-        command += ["--device", device, "--output", str(Path(temporary) / "result")]
-        command += ["--model", model] if model else []
-        runs = [_timed_process(command) for _ in range(3)]
-    seconds = statistics.median(run[0] for run in runs)
-    gigabytes = max(run[1] for run in runs)
-    print("| four files to four files, s | SegResNet f 16, 128^3, one forward, s | ratio | peak GB |")
-    print("| --- | --- | --- | --- |")
-    print(f"| {seconds:.1f} | {rival_s:.2f} | {seconds / rival_s:.1f} | {gigabytes:.2f} |")
-
-
-def _timed_process(command: list[str]) -> tuple[float, float]:
-    """Run a program; return its wall time in seconds and its peak resident memory in GB."""
-    start = time.perf_counter()
-    process = psutil.Popen(command)
-    peak = 0
-    while process.poll() is None:
-        with contextlib.suppress(psutil.Error):
-            peak = max(peak, process.memory_info().rss)
-        time.sleep(0.01)
-    if process.returncode:
-        raise SegMambaError(f"The command failed with exit code {process.returncode}: {' '.join(command)}")
-    return time.perf_counter() - start, peak / 1e9
-
-
-def _median_ms(call: Callable[[], object], device: str) -> float:
-    import torch
-
-    call()
-    times = []
-    for _ in range(REPEATS[device]):
-        if device == "cuda":
-            torch.cuda.synchronize()
-        start = time.perf_counter()
-        call()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        times.append(1000 * (time.perf_counter() - start))
-    return statistics.median(times)
+    if not device.startswith("cuda"):
+        raise SegMambaError("--memory-gb limits a GPU's memory; this benchmark runs on the CPU.")
+    fraction = 1e9 * gigabytes / torch.cuda.get_device_properties(device).total_memory
+    if not 0 < fraction <= 1:
+        raise SegMambaError(
+            f"--memory-gb {gigabytes:g}: the GPU has no more than {gigabytes / fraction:.0f} GB."
+        )
+    torch.cuda.set_per_process_memory_fraction(fraction, device)

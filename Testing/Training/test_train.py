@@ -15,6 +15,7 @@ from torch import nn
 
 from SegMambaCore.errors import SegMambaError
 from Testing.Training.synthetic import synthetic_pack, tiny_config, tiny_network
+from Training import objective
 from Training import train as training
 from Training.captured_step import with_gradients
 from Training.case_pack import write_pack
@@ -120,7 +121,7 @@ def test_a_step_without_finite_gradients_changes_nothing(optimizer: str) -> None
 
 
 def test_a_training_that_diverged_says_so(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "segmentation_loss", lambda logits, *_: logits.sum() * float("nan"))
+    monkeypatch.setattr(objective, "segmentation_loss", lambda logits, *_: logits.sum() * float("nan"))
     with pytest.raises(SegMambaError, match="diverged"):
         _train(tiny_config(), data, max_steps=3)
 

@@ -1,0 +1,1 @@
+"""Speeds and memory, beside other networks and beside what the machine allows."""
