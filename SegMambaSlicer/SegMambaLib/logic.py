@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import slicer
@@ -67,14 +68,19 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
     def loadCase(self, paths: Sequence[Path], onProgress: Callable[[str], None] = lambda text: None) -> None:
         """Load a patient's folder or some files and give them their roles; arguments and errors as `loadCase`.
 
-        A folder is a case: its volumes alone have roles afterwards. Files take the roles that they are known for.
+        A folder is a case: its volumes alone have roles afterwards, and the next result goes into a segmentation
+        of its own. Files take the roles that they are known for.
         """
         volumes = loadCase(paths, onProgress)
         assignments = self.roles.assignAll(volumes)
         isWholeCase = any(path.is_dir() for path in paths)
-        self._setRoles(
-            {role: made for role, made in assignments.items() if isWholeCase or made.volume is not None}
-        )
+        node = self.getParameterNode()
+        with slicer.util.NodeModify(node):
+            if isWholeCase:
+                node.segmentation = None  # that of the patient before
+            self._setRoles(
+                {role: made for role, made in assignments.items() if isWholeCase or made.volume is not None}
+            )
 
     def models(self) -> list[str]:
         """Return the names of the installed models; the first is the default."""
@@ -137,7 +143,8 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         if wasRunning and state is RunState.SUCCEEDED:
             self._times.record(self.job.choices.model, self.job.report)
             self._nestedSegments.remember(self.job.segmentation)
-            jumpToLargestCrossSection(self.job.segmentation)
+            with suppress(ValueError):  # the user has put the volume under a warp meanwhile
+                jumpToLargestCrossSection(self.job.segmentation)
         elif state is RunState.FAILED:
             self.packages.runFailed(self.job.errorMessage)
         return state

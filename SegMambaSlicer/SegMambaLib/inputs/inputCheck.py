@@ -37,6 +37,11 @@ def problemWithInputs(
             "The segmentation {name} holds other segments and does not have the parent transform of "
             "{reference}. Select a new segmentation."
         ).format(name=segmentation.GetName(), reference=roleTitle(REFERENCE_ROLE))
+    if segmentation is not None and (other := _otherVolume(segmentation, volumes[REFERENCE_ROLE])):
+        return _(
+            "The segmentation {name} holds the regions of {volume}, maybe another patient's. Select a new "
+            "segmentation for this result."
+        ).format(name=segmentation.GetName(), volume=other.GetName())
     return None
 
 
@@ -52,6 +57,17 @@ def canTakeSegments(
         all(identifier in REGIONS for identifier in identifiers)
         or segmentation.GetParentTransformNode() is reference.GetParentTransformNode()
     )
+
+
+def _otherVolume(
+    segmentation: slicer.vtkMRMLSegmentationNode, reference: slicer.vtkMRMLScalarVolumeNode
+) -> slicer.vtkMRMLScalarVolumeNode | None:
+    """Return the volume in the scene on which the segmentation's regions were made, if it is another one."""
+    if not any(segmentation.GetSegmentation().GetSegment(region) for region in REGIONS):
+        return None
+    role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+    volume = segmentation.GetNodeReference(role)
+    return None if volume is reference else volume
 
 
 def _rolesOfSameVolume(volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode | None]) -> list[str]:

@@ -103,6 +103,7 @@ class RunChoicesPart:
         ui.qualitySelector.currentIndex = max(ui.qualitySelector.findData(node.quality), 0)
         node.model = ui.modelSelector.currentText
         node.device = ui.deviceSelector.currentData
+        node.quality = ui.qualitySelector.currentData
 
     def _deviceItems(self, chosen: str) -> list[tuple[str, str]]:
         if self.devices is None:

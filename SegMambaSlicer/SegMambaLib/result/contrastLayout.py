@@ -50,9 +50,10 @@ class ContrastLayout:
         self._setFilled(False)
 
     def restore(self) -> None:
-        """Go back to the layout from before."""
-        if self._former is not None:
-            _layoutNode().SetViewArrangement(self._former)
+        """Go back to the layout from before; to Slicer's usual one where a saved scene has brought this layout."""
+        if self.isShown:
+            usual = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+            _layoutNode().SetViewArrangement(usual if self._former is None else self._former)
 
     def _onLayoutChanged(self, caller: object, event: object) -> None:
         # The user may leave by Slicer's own menu, too.

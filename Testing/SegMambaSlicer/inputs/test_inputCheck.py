@@ -40,6 +40,18 @@ def test_other_segments_are_not_moved() -> None:
     assert problemWithInputs(volumes, segmentation) is None
 
 
+def test_a_segmentation_of_another_volume_is_not_written_over() -> None:
+    mine, others = add_case(), add_case()
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Others")
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(others["t1c"])
+    assert problemWithInputs(mine, segmentation) is None
+    segmentation.GetSegmentation().AddEmptySegment("WT", "WT")
+    assert problemWithInputs(others, segmentation) is None
+    assert "Others holds the regions of Patient t1c" in problemWithInputs(mine, segmentation)
+    slicer.mrmlScene.RemoveNode(others["t1c"])
+    assert problemWithInputs(mine, segmentation) is None
+
+
 def test_another_grid_for_each_volume_is_no_problem() -> None:
     volumes = add_case()
     slicer.util.updateVolumeFromArray(volumes["t2w"], np.ones((5, 6, 7), np.float32))

@@ -105,7 +105,9 @@ def write_case(folder: Path, *names: str) -> Path:
 def test_a_dropped_folder_is_a_case(module: SegMamba.SegMambaWidget, tmp_path: Path) -> None:
     choose(module, {"t2f": add_brain("of another patient")})
     folder = write_case(tmp_path / "case", "p_t1", "p_t1ce", "p_t2", "p_seg")
+    module.parameterNode.segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     assert drop(module, folder)
+    assert module.parameterNode.segmentation is None  # that of the other patient
     assert chosen(module) == ["p_t1", "p_t1ce", "p_t2", None]
     assert text(module, "t2f") == "Left empty: no volume says that it is T2-FLAIR."
     assert not section(module, InputsSection).ui.loadingLabel.visible

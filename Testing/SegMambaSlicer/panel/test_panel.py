@@ -192,3 +192,17 @@ def test_a_script_gets_the_reason(module: SegMamba.SegMambaWidget, monkeypatch: 
     monkeypatch.setattr("SegMambaLib.logic.findProgram", lambda: fake_program(FAKE_BEHAVIOUR="traceback"))
     with pytest.raises(RuntimeError, match="No module named 'torch'"):
         SegMamba.SegMambaLogic().segment(add_case())
+
+
+def test_a_volume_that_is_warped_during_a_run_keeps_its_result(
+    module: SegMamba.SegMambaWidget, run: RunSection
+) -> None:
+    volumes = add_case()
+    choose(module, volumes)
+    run.ui.segmentButton.click()
+    warp = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLBSplineTransformNode")
+    volumes["t1c"].SetAndObserveTransformNodeID(warp.GetID())
+    wait_for_end(module)
+    assert run.ui.statusLabel.text.startswith("Finished")
+    assert module.parameterNode.segmentation.GetSegmentation().GetSegment("ET") is not None
+    assert not module._errorBox.widget.visible

@@ -10,7 +10,7 @@ from panel_steps import choose, section, wait_for_end
 from scenes import SHAPE, add_case, masks_on
 from SegMambaLib.panel.resultSection import ResultSection
 from SegMambaLib.panel.runSection import RunSection
-from SegMambaLib.result.contrastLayout import LAYOUT
+from SegMambaLib.result.contrastLayout import LAYOUT, ContrastLayout
 
 
 @pytest.fixture
@@ -96,3 +96,12 @@ def test_four_contrasts_and_back(module: SegMamba.SegMambaWidget, result: Result
     result.ui.contrastsButton.click()
     assert slicer.app.layoutManager().layout == former
     assert result.ui.contrastsButton.text == "Four contrasts side by side"
+
+
+def test_a_saved_scene_that_brings_the_four_contrasts_can_be_left(
+    module: SegMamba.SegMambaWidget, result: ResultSection
+) -> None:
+    result.ui.contrastsButton.click()
+    result._layout = ContrastLayout()  # of another session
+    result.ui.contrastsButton.click()
+    assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
