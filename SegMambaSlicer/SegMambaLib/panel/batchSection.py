@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,10 +165,7 @@ class BatchSection(Section):
         self.panel.refresh()
 
     def _showUnexpectedError(self) -> None:
-        logging.exception("SegMamba")
-        self.showError(
-            _("The batch failed unexpectedly. Copy the details for a report."), traceback.format_exc()
-        )
+        self.showUnexpectedError(_("The batch failed unexpectedly. Copy the details for a report."))
 
     def _folders(self) -> tuple[Path, Path]:
         return Path(self.ui.batchPatientsPath.currentPath), Path(self.ui.batchOutputPath.currentPath)

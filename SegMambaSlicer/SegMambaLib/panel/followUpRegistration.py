@@ -74,7 +74,15 @@ class FollowUpRegistration:
 
     def onTimer(self) -> None:
         """Look how it is getting on."""
-        state = self._logic.poll()
+        try:
+            state = self._logic.poll()
+        except Exception:
+            self.stopNow()
+            self._section.showUnexpectedError(
+                _("The registration failed unexpectedly. Copy the details for a report.")
+            )
+            self._section.update()
+            return
         if state.isOver:
             self._timer.stop()
             self._showEnd(state)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
-
 import qt
 import slicer
 from slicer.i18n import tr as _
@@ -102,10 +99,7 @@ class RunSection(Section):
             self._timer.start()
 
     def _showUnexpectedError(self) -> None:
-        # In the panel, not in a window that holds up all of Slicer.
-        logging.exception("SegMamba")
-        message = _("The segmentation failed unexpectedly. Copy the details for a report.")
-        self.showError(message, traceback.format_exc())
+        self.showUnexpectedError(_("The segmentation failed unexpectedly. Copy the details for a report."))
 
     def _showEnd(self, state: RunState) -> None:
         job = self.panel.logic.job

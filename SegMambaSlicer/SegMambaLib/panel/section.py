@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from typing import Any, ClassVar, Protocol
 
 import slicer
@@ -80,6 +82,14 @@ class Section:
     def showError(self, message: str, details: str = "") -> None:
         """Show an error below this section; "" takes it away."""
         self.panel.showError(message, details, self)
+
+    def showUnexpectedError(self, message: str) -> None:
+        """Show, within an `except`, that something failed that nobody foresaw, with details for a report.
+
+        In the panel: Slicer's own window for errors would hold up all of it.
+        """
+        logging.exception("SegMamba")
+        self.showError(message, traceback.format_exc())
 
     def _parameterWidgets(self) -> dict[str, Any]:
         named = ((widget.property("SlicerParameterName"), widget) for widget in vars(self.ui).values())

@@ -229,6 +229,19 @@ def test_an_error_stands_below_the_section(
     assert module._errorBox.ui.errorLabel.text.startswith("Visit 2 T1Gd: the image is empty")
 
 
+def test_an_unforeseen_error_ends_the_registration_and_is_told_once(
+    followUp: FollowUpSection, module: SegMamba.SegMambaWidget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followUp.ui.registerButton.click()
+    monkeypatch.setattr(module.logic.followUp, "poll", lambda: 1 / 0)
+    followUp.registration.onTimer()
+    assert not followUp.registration._timer.active and not followUp.registration.isRunning
+    assert module._errorBox.ui.errorLabel.text.startswith("The registration failed unexpectedly.")
+    assert "ZeroDivisionError" in module._errorBox._details
+    assert followUp.ui.registerButton.text == "Register to baseline"
+    assert list(Path(slicer.app.temporaryPath).iterdir()) == []
+
+
 def test_views_and_files(followUp: FollowUpSection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     confirm(followUp, 1)
     choose(followUp, 1, "after surgery")
