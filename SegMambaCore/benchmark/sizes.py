@@ -100,6 +100,9 @@ def draw_sizes(report: Report, path: Path) -> None:
                 linestyle=":",
                 color=line.get_color(),
             )
+        measured = sorted({row["Mvoxel"] for row in report.rows})
+        axes.set_xticks(measured, [f"{voxels:.2g}" for voxels in measured], rotation=45)
+        axes.set_xticks([], minor=True)
         axes.set_xlabel("million voxels (dotted: linear cost)")
         axes.set_ylabel("ms a forward pass" if column == "ms" else "peak memory in GB")
         axes.grid(True, which="both", alpha=0.3)

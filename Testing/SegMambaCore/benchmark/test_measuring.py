@@ -45,7 +45,6 @@ def test_rates_of_this_machine():
     machine = measure_machine("cpu", torch.float32)
     assert 1e8 < machine.copy_bytes < 1e13
     assert 1e8 < machine.matrix_operations < 1e15
-    assert machine.exponentials is not None and 1e6 < machine.exponentials < 1e13
     assert set(machine.for_json()) == {"dtype", "copy_gb_per_s", "matrix_tflops", "exponentials_g_per_s"}
 
 
