@@ -58,9 +58,13 @@ class FollowUpScans:
 
     def update(self) -> None:
         """Look what is in the scene, and show it."""
+        chosen = self._chosenScan()
         self._showPatients(findPatients())
         names = uniqueNames(self.scans)
         fillScansTable(self._ui.scansTable, self.scans, names, self.baseline)
+        if chosen in self.scans and chosen != self._chosenScan():
+            # A date has changed the order: what is entered next is for the same scan.
+            self._ui.scansTable.selectRow(self.scans.index(chosen))
         self._showRadiotherapy()
         blocked = self._ui.baselineSelector.blockSignals(True)
         self._ui.baselineSelector.clear()

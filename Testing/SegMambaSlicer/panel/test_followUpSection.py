@@ -132,6 +132,17 @@ def test_dates_can_be_entered_and_mistakes_are_told(
     assert not ui.csvButton.enabled
 
 
+def test_a_date_that_changes_the_order_leaves_its_scan_chosen(followUp: FollowUpSection) -> None:
+    ui, first = followUp.ui, followUp.scans.scans[0]
+    ui.scansTable.selectRow(0)
+    ui.dateEdit.text = "2025-01-01"
+    followUp.scans.onDateEdited()
+    assert followUp.scans.scans[2] == first
+    assert (ui.scansTable.currentRow(), ui.dateEdit.text) == (2, "2025-01-01")
+    ui.treatmentSelector.currentIndex = ui.treatmentSelector.findText("after surgery")
+    assert [row[2] for row in texts(ui.scansTable)] == ["not stated", "not stated", "after surgery"]
+
+
 def test_what_the_user_is_writing_stays(followUp: FollowUpSection, module: SegMamba.SegMambaWidget) -> None:
     followUp.ui.radiotherapyEdit.text = "2024-"
     module.refresh()
