@@ -43,6 +43,5 @@ typedef Bfloat Io;
 
 #define PACK (16 / sizeof(Io))  // elements in a 16-byte load
 struct alignas(16) Pack { Io v[PACK]; };
-struct alignas(4 * sizeof(Io)) Four { Io v[4]; };
 
 __device__ __forceinline__ float sigmoid(float x) { return 1.f / (1.f + exp2_fast(-x * LOG2E)); }

@@ -61,9 +61,8 @@ class CudaKernel:
     ) -> None:
         """Queue the kernel on the current stream of the program's device; the host does not wait.
 
-        shared_bytes: dynamic shared memory a block, at most 48 kB together with the kernel's own.
-
         arguments: tensors as pointers (None a null pointer), ints and floats as 32-bit, structures by value.
+        shared_bytes: dynamic shared memory a block, at most 48 kB together with the kernel's own.
         Raises RuntimeError when the driver refuses.
         """
         values = c_values(arguments)

@@ -23,7 +23,6 @@ from torch import Tensor
 
 from SegMambaCore.gpu.nvrtc import IO_OF, CudaKernel, CudaProgram
 
-LARGEST_STATE = 64
 TILE = 8
 """Tokens a step of the kernels' loops, as in scan.cu; `BACK` there has the same."""
 
