@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from Training.brain_intensities import brain_range, brain_statistics
+from Training.clinical import as_from_a_clinic
 from Training.config import Augmentation
 
 
@@ -52,7 +54,7 @@ def _augment(image: Tensor, brain: Tensor, settings: Augmentation, rng: np.rando
         image = -change_gamma(-image, brain, rng.uniform(*settings.gamma))
     if rng.random() < settings.p_gamma:
         image = change_gamma(image, brain, rng.uniform(*settings.gamma))
-    return image * brain
+    return as_from_a_clinic(image * brain, brain, settings, rng)
 
 
 def blur(channel: Tensor, sigma: float) -> Tensor:
@@ -82,8 +84,8 @@ def lower_resolution(channel: Tensor, zoom: float) -> Tensor:
 def change_contrast(image: Tensor, brain: Tensor, factors: list[float]) -> Tensor:
     """Stretch each channel of an image (C, D, H, W) about its mean over the brain, within its old range."""
     image = image * brain
-    mean, _ = _brain_statistics(image, brain)
-    low, high = _brain_range(image, brain)
+    mean, _ = brain_statistics(image, brain)
+    low, high = brain_range(image, brain)
     stretched = torch.stack([x * factor for x, factor in zip(image - mean, factors, strict=True)])
     return (stretched + mean).clamp(low, high)
 
@@ -91,25 +93,8 @@ def change_contrast(image: Tensor, brain: Tensor, factors: list[float]) -> Tenso
 def change_gamma(image: Tensor, brain: Tensor, gamma: float) -> Tensor:
     """Raise each channel's range, taken as 0 to 1, to a power; mean and deviation over the brain stay."""
     image = image * brain
-    mean, deviation = _brain_statistics(image, brain)
-    low, high = _brain_range(image, brain)
+    mean, deviation = brain_statistics(image, brain)
+    low, high = brain_range(image, brain)
     curved = ((image - low) / (high - low)).clamp(0, 1).pow(gamma) * brain
-    new_mean, new_deviation = _brain_statistics(curved, brain)
+    new_mean, new_deviation = brain_statistics(curved, brain)
     return (curved - new_mean) / new_deviation * deviation + mean
-
-
-def _brain_statistics(image: Tensor, brain: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (C, 1, 1, 1) over the brain of an image that is 0 elsewhere."""
-    count = brain.sum().clamp(min=1)
-    mean = image.sum(dim=(1, 2, 3), keepdim=True) / count
-    variance = image.square().sum(dim=(1, 2, 3), keepdim=True) / count - mean.square()
-    return mean, variance.clamp(min=1e-8).sqrt()
-
-
-def _brain_range(image: Tensor, brain: Tensor) -> tuple[Tensor, Tensor]:
-    """Least and greatest value (C, 1, 1, 1) over the brain, never the same."""
-    low = image.masked_fill(~brain, torch.inf).amin(dim=(1, 2, 3), keepdim=True)
-    high = image.masked_fill(~brain, -torch.inf).amax(dim=(1, 2, 3), keepdim=True)
-    # A patch may lie beside the brain: nothing there to measure.
-    low, high = low.nan_to_num(posinf=0.0), high.nan_to_num(neginf=0.0)
-    return low, high.maximum(low + 1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -20,6 +21,11 @@ class Augmentation:
 
     p_...: probability a sample; with "channel" in the name, a channel of such a sample. Ranges are drawn from
     uniformly. Intensities are z-scores.
+
+    From p_lesion_paste on, what `Training/lesion_paste.py` and `Training/clinical.py` do; 0 is off. bias_field:
+    largest coefficient of the field's logarithm. motion_voxels, slice_voxels: how far the patient moves, how thick
+    slices are. intensity_curve: exponents, at least 1. p_swap: T2 with FLAIR or T1 with T1Gd. p_no_enhancement: T1 in
+    place of T1Gd. p_contrast_dropout: one or two contrasts are missing.
     """
 
     p_rotation: float
@@ -43,6 +49,36 @@ class Augmentation:
     p_gamma: float
     p_gamma_inverted: float
     gamma: tuple[float, float]
+    p_lesion_paste: float
+    p_bias_field: float
+    bias_field: tuple[float, float]
+    p_motion: float
+    motion_voxels: tuple[float, float]
+    p_thick_slices: float
+    slice_voxels: tuple[float, float]
+    p_intensity_curve: float
+    intensity_curve: tuple[float, float]
+    p_swap: float
+    p_no_enhancement: float
+    p_contrast_dropout: float
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What `Training/losses.py` makes small.
+
+    dice_smooth: voxels added to both sides of the Dice fraction.
+    dice_over: "batch": one fraction for all samples of a step, so that a region absent from one of them does not
+        make a fraction of its own; "sample": one each.
+    missed_weight: share of missed voxels among the errors in the Dice fraction; 0.5 is Dice, more is Tversky's
+        index that forgives false voxels sooner.
+    focal_gamma: how far the cross-entropy passes over what is right already; 0 is plain.
+    """
+
+    dice_smooth: float
+    dice_over: Literal["batch", "sample"]
+    missed_weight: float
+    focal_gamma: float
 
 
 @dataclass(frozen=True)
@@ -54,7 +90,7 @@ class Config:
     patch, whole: (D, H, W) of the two kinds of samples; a step sees `batch_size` patches, or one whole brain
         with probability `p_whole`. Multiples of 16.
     p_tumor: share of the patches whose centre is a tumour voxel.
-    dice_smooth: voxels added to both sides of the Dice fraction.
+    deep_supervision: weight of the next coarser decoder level's loss relative to the finer one's; 0 is off.
     learning_rate: reached after `warmup_steps`, then falls to 0 at the end of the time budget.
     average_decay: of the exponential moving average of the weights, which is what gets written.
     """
@@ -73,22 +109,42 @@ class Config:
     warmup_steps: int
     weight_decay: float
     gradient_clip: float
-    dice_smooth: float
+    deep_supervision: float
     average_decay: float
     checkpoint_seconds: float
+    loss: Loss
     augmentation: Augmentation
 
 
-def read_config(path: Path) -> Config:
-    """Read a YAML file whose keys are those of `Config`.
+def read_config(path: Path, changes: Sequence[str] = ()) -> Config:
+    """Read a YAML file whose keys are those of `Config`; the last word have `changes`, each "key=value".
 
+    Keys of the loss and of the augmentation may be given with or without "loss." or "augmentation." in front.
     Raises SegMambaError naming the key when one is missing, unknown or of the wrong type.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise SegMambaError(f"{path}: cannot be read as YAML ({error}).") from error
-    return _parsed(Config, values, "", path)
+    config = _parsed(Config, values, "", path)
+    for change in changes:
+        _apply(change, values)
+    return _parsed(Config, values, "", path) if changes else config
+
+
+def _apply(change: str, values: Any) -> None:
+    """Write one change into what YAML gave."""
+    key, equals, text = change.partition("=")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SegMambaError(f"--set {change}: {text!r} is not a value.") from error
+    name = key.removeprefix("augmentation.").removeprefix("loss.")
+    for kind, group in ((Config, values), (Augmentation, values["augmentation"]), (Loss, values["loss"])):
+        if equals and name in {field.name for field in fields(kind)}:
+            group[name] = value
+            return
+    raise SegMambaError(f"--set {change}: give KEY=VALUE with a key of Training/config.py.")
 
 
 def _parsed(kind: Any, value: Any, key: str, path: Path) -> Any:

@@ -6,27 +6,28 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from Training.config import Loss
 from Training.model_spec import Activation
 
 _NCR, _ED, _ET = 1, 2, 3
 
 
-def segmentation_loss(logits: Tensor, labels: Tensor, activation: Activation, dice_smooth: float) -> Tensor:
+def segmentation_loss(logits: Tensor, labels: Tensor, activation: Activation, settings: Loss) -> Tensor:
     """Return a scalar, float32: soft Dice loss plus (binary) cross-entropy.
 
     logits: (B, outputs, D, H, W). labels: integers (B, 1, D, H, W), 0 none, 1 NCR, 2 ED, 3 ET.
     activation: "sigmoid": outputs are the regions WT, TC, ET. "softmax": background, NCR, ED, ET; Dice over
         the last three.
-    dice_smooth: voxels added to numerator and denominator, see `soft_dice_loss`.
     """
     logits = logits.float()
     if activation == "sigmoid":
         target = regions_of(labels).to(logits.dtype)
-        entropy = F.binary_cross_entropy_with_logits(logits, target)
-        return entropy + soft_dice_loss(torch.sigmoid(logits), target, dice_smooth)
-    entropy = F.cross_entropy(logits, labels[:, 0].long())
+        entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+        return _focal_mean(entropy, settings) + soft_dice_loss(torch.sigmoid(logits), target, settings)
+    entropy = F.cross_entropy(logits, labels[:, 0].long(), reduction="none")
     classes = torch.cat([labels == label for label in (_NCR, _ED, _ET)], dim=1).to(logits.dtype)
-    return entropy + soft_dice_loss(torch.softmax(logits, dim=1)[:, 1:], classes, dice_smooth)
+    probabilities = torch.softmax(logits, dim=1)[:, 1:]
+    return _focal_mean(entropy, settings) + soft_dice_loss(probabilities, classes, settings)
 
 
 def regions_of(labels: Tensor) -> Tensor:
@@ -34,14 +35,27 @@ def regions_of(labels: Tensor) -> Tensor:
     return torch.cat([labels >= _NCR, (labels == _NCR) | (labels == _ET), labels == _ET], dim=1)
 
 
-def soft_dice_loss(probabilities: Tensor, target: Tensor, smooth: float) -> Tensor:
-    """Return 1 - mean over channels of (2 sum(p t) + s) / (sum(p) + sum(t) + s), sums over batch and space.
+def soft_dice_loss(probabilities: Tensor, target: Tensor, settings: Loss) -> Tensor:
+    """Return 1 - mean of (2 sum(p t) + s) / (2 sum(p t) + 2 b sum((1 - p) t) + 2 (1 - b) sum(p (1 - t)) + s).
+
+    s: `dice_smooth`; b: `missed_weight`, at 0.5 the denominator is sum(p) + sum(t) + s. Sums run over space, and over
+    the batch or not (`dice_over`); the mean over channels, and over samples where they have fractions of their own.
 
     Where a region is absent this is sum(p) / (sum(p) + s): a few false voxels already cost something, but a
     volume of about s is needed for half the loss, so that absent regions neither drown the others nor, as
     with a vanishing s, have no gradient. (B, channels, D, H, W) both.
     """
-    axes = (0, 2, 3, 4)
+    axes = (0, 2, 3, 4) if settings.dice_over == "batch" else (2, 3, 4)
     overlap = (probabilities * target).sum(axes)
-    total = probabilities.sum(axes) + target.sum(axes)
-    return 1 - ((2 * overlap + smooth) / (total + smooth)).mean()
+    missed, false = target.sum(axes) - overlap, probabilities.sum(axes) - overlap
+    errors = 2 * settings.missed_weight * missed + 2 * (1 - settings.missed_weight) * false
+    smooth = settings.dice_smooth
+    return 1 - ((2 * overlap + smooth) / (2 * overlap + errors + smooth)).mean()
+
+
+def _focal_mean(entropy: Tensor, settings: Loss) -> Tensor:
+    """The mean, each voxel weighted by (1 - probability of what is right) ^ gamma: Lin et al., arXiv 1708.02002."""
+    if settings.focal_gamma == 0:
+        return entropy.mean()
+    wrong = -torch.expm1(-entropy)  # the probability of what is right is exp(-entropy)
+    return (wrong.clamp(min=1e-6).pow(settings.focal_gamma) * entropy).mean()

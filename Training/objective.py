@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from Training.captured_step import Objective
 from Training.config import Config
+from Training.deep_supervision import AuxiliaryHeads, supervised_loss
 from Training.losses import segmentation_loss
 
 
@@ -17,6 +18,8 @@ def objective_of(network: nn.Module, config: Config, device: torch.device) -> Ob
         # A cast that is kept from step to step would be missing from a recorded one.
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda", cache_enabled=False):
             logits = network(images)
-        return segmentation_loss(logits, labels, config.activation, config.dice_smooth)
+        if isinstance(network, AuxiliaryHeads):
+            return supervised_loss(logits, labels, config.activation, config.loss, network.weight)
+        return segmentation_loss(logits, labels, config.activation, config.loss)
 
     return objective

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from Training.case_store import CaseStore
 from Training.config import Augmentation, Config, Size
+from Training.lesion_paste import draw_graft, matched, paste
 
 
 def draw_batch(
@@ -20,21 +21,53 @@ def draw_batch(
     """Return images, float32 (B, channels, D, H, W), and tissue, uint8 (B, 1, D, H, W).
 
     Images are z-scores, tissue is as in `CaseStore`: either one whole brain, cropped or padded to
-    `config.whole`, or patches; each rotated, scaled and mirrored at random. All random numbers come from the
-    host's generator and reach the device as kernel arguments, so that the host never waits for the device.
+    `config.whole`, or patches; each rotated, scaled and mirrored at random, some with a lesion of another case in it.
+    All random numbers come from the host's generator and reach the device as kernel arguments, so that the host never
+    waits for the device.
     """
-    shape = config.whole if whole else config.patch
-    images, tissues = [], []
-    for _ in range(1 if whole else config.batch_size):
-        case = int(rng.integers(len(store)))
-        centre = _middle(store.shapes[case]) if whole else _patch_centre(store, case, config, rng)
-        linear = _random_linear(config.augmentation, rng)
-        grid = _sampling_grid(linear, centre, shape, store.codes.shape[2:], store.codes.device)
-        image, tissue = store.image(case)[None], store.tissue[case][None].float()
-        images.append(F.grid_sample(image, grid, mode="bilinear", align_corners=True))
-        tissues.append(F.grid_sample(tissue, grid, mode="nearest", align_corners=True))
+    samples = [_draw_sample(store, config, whole, rng) for _ in range(1 if whole else config.batch_size)]
+    images, tissues = zip(*samples, strict=True)
     tissue = torch.cat(tissues).to(torch.uint8)
     return torch.cat(images) * (tissue > 0), tissue
+
+
+def _draw_sample(
+    store: CaseStore, config: Config, whole: bool, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Image and tissue (1, ..., D, H, W), float32."""
+    settings = config.augmentation
+    shape = config.whole if whole else config.patch
+    case = int(rng.integers(len(store)))
+    graft = None
+    if rng.random() < settings.p_lesion_paste:
+        graft = draw_graft(store, case, _random_linear(settings, rng), rng)
+    if whole:
+        centre = _middle(store.shapes[case])
+    elif graft is not None and rng.random() < config.p_tumor:
+        centre = _centre_around(graft.place.round().astype(np.int64), store, case, config.patch)
+    else:
+        centre = _patch_centre(store, case, config, rng)
+    linear = _random_linear(settings, rng)
+
+    own_image, own_tissue = store.image(case), store.tissue[case]
+    image, tissue = _sampled(own_image, own_tissue, linear, centre, shape)
+    if graft is not None:
+        donor_tissue = store.tissue[graft.donor]
+        donor = matched(store.image(graft.donor), donor_tissue, own_image, own_tissue)
+        sample = _sampled(donor, donor_tissue, graft.linear @ linear, graft.in_donor(centre), shape)
+        image, tissue = paste(image, tissue, *sample)
+    return image, tissue
+
+
+def _sampled(
+    image: Tensor, tissue: Tensor, linear: NDArray[np.float64], centre: NDArray[np.float64], shape: Size
+) -> tuple[Tensor, Tensor]:
+    """A case's image and tissue, (..., D, H, W) each, in a box of another shape about a centre."""
+    grid = _sampling_grid(linear, centre, shape, image.shape[1:], image.device)
+    return (
+        F.grid_sample(image[None], grid, mode="bilinear", align_corners=True),
+        F.grid_sample(tissue[None].float(), grid, mode="nearest", align_corners=True),
+    )
 
 
 def _middle(shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -45,15 +78,20 @@ def _patch_centre(
     store: CaseStore, case: int, config: Config, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """A point of the tumour, of each label equally often, or any point; the patch stays within the case."""
-    shape, patch = np.asarray(store.shapes[case]), np.asarray(config.patch)
     points = store.tumor_points[case]
     if points and rng.random() < config.p_tumor:
         of_label = points[rng.integers(len(points))]
-        start = of_label[rng.integers(len(of_label))] - patch // 2
-    else:
-        start = rng.integers(0, np.maximum(shape - patch, 0) + 1)
-    start = np.clip(start, np.minimum(shape - patch, 0) // 2, np.maximum(shape - patch, 0))
-    return start + (patch - 1) / 2
+        return _centre_around(of_label[rng.integers(len(of_label))], store, case, config.patch)
+    shape, patch = np.asarray(store.shapes[case]), np.asarray(config.patch)
+    start = rng.integers(0, np.maximum(shape - patch, 0) + 1)
+    return _centre_around(start + patch // 2, store, case, config.patch)
+
+
+def _centre_around(point: NDArray[np.int64], store: CaseStore, case: int, patch: Size) -> NDArray[np.float64]:
+    """The middle of the patch around a voxel, moved to lie within the case."""
+    shape, size = np.asarray(store.shapes[case]), np.asarray(patch)
+    start = np.clip(point - size // 2, np.minimum(shape - size, 0) // 2, np.maximum(shape - size, 0))
+    return start + (size - 1) / 2
 
 
 def _random_linear(settings: Augmentation, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ STARTED = time.monotonic()  # the minutes count from here: imports and preparati
 import argparse
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from Training.case_pack import SUFFIX
 from Training.case_store import NOT_BRAIN, CaseStore, read_packs
 from Training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from Training.config import Config, read_config
+from Training.deep_supervision import AuxiliaryHeads
 from Training.model_spec import OUTPUTS, model_spec
 from Training.networks.model_file import read_model
 from Training.networks.registry import build_network
@@ -51,6 +53,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the configuration"
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of packs, see Training/prepare.py")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument(
@@ -71,7 +76,7 @@ def main() -> None:
         else:
             names = list(read_split(arguments.split).training)
         train(
-            read_config(arguments.config),
+            read_config(arguments.config, arguments.set),
             arguments.data,
             names,
             arguments.output,
@@ -79,6 +84,7 @@ def main() -> None:
             start=arguments.start,
             resume=arguments.resume,
             max_steps=arguments.max_steps,
+            changes=arguments.set,
         )
     except SegMambaError as error:
         print(error, file=sys.stderr)
@@ -95,10 +101,12 @@ def train(
     start: Path | None = None,
     resume: bool,
     max_steps: int,
+    changes: Sequence[str] = (),
 ) -> None:
     """Train on the named packs until `seconds` after the start of the process, or for `max_steps` steps.
 
     start: a model file whose weights to begin with, for instance those of an earlier training.
+    changes: how the configuration differs from its file, to be told in the model file.
 
     Raises SegMambaError when a pack, the checkpoint or the model to start with is missing or does not fit, or
     when no step gives finite gradients any more.
@@ -118,16 +126,17 @@ def train(
         history = f"; begun with the weights of {begun.name} ({begun.training})"
         seen.update(begun.cases)
     average = WeightAverage(network, config.average_decay)
-    optimizer = _optimizer(network, config)
+    trained = _with_heads(network, config).to(device)
+    optimizer = _optimizer(trained, config)
 
     output.mkdir(parents=True, exist_ok=True)
     checkpoint = output / "checkpoint.pt"
     progress = Progress()
     if resume:
-        progress = load_checkpoint(checkpoint, config, names, network, average, optimizer, rng)
+        progress = load_checkpoint(checkpoint, config, names, trained, average, optimizer, rng)
     _say(f"{len(store)} cases, network {config.network}, {device}; starts at {_elapsed():.1f} s")
 
-    steps = _steps(objective_of(network, config, device), store, config, network)
+    steps = _steps(objective_of(trained, config, device), store, config, trained)
 
     # The time before this line is used up, but the schedule has not moved.
     loop_started = _elapsed()
@@ -145,7 +154,7 @@ def train(
             group["lr"] = learning_rate(config, progress.step, done)
 
         loss = steps[whole](images, labels)
-        skipped = guarded_step(network, optimizer, config.gradient_clip)
+        skipped = guarded_step(trained, optimizer, config.gradient_clip)
         average.update(network, progress.step)
 
         progress.step += 1
@@ -155,14 +164,15 @@ def train(
         if log.is_due():
             log.report(progress, learning_rate(config, progress.step, done), deadline - _elapsed())
         if _elapsed() - last_checkpoint > config.checkpoint_seconds:
-            save_checkpoint(checkpoint, config, names, progress, network, average, optimizer, rng)
+            save_checkpoint(checkpoint, config, names, progress, trained, average, optimizer, rng)
             last_checkpoint = _elapsed()
 
     log.report(progress, 0.0, 0.0)
-    save_checkpoint(checkpoint, config, names, progress, network, average, optimizer, rng)
+    save_checkpoint(checkpoint, config, names, progress, trained, average, optimizer, rng)
     training = (
         f"{len(store)} BraTS cases, {progress.step} steps in {progress.used_seconds / 60:.1f} minutes, "
-        f"{config.optimizer}, patches of {config.patch} and whole brains of {config.whole}{history}"
+        f"{config.optimizer}, patches of {config.patch} and whole brains of {config.whole}"
+        f"{''.join(f', {change}' for change in changes)}{history}"
     )
     spec = model_spec(config.activation, config.network, config.patch, training, seen)
     write_model(average.network, spec, output / "model.safetensors")
@@ -186,6 +196,13 @@ def _start_with(network: nn.Module, start: Path, config: Config) -> ModelSpec:
         )
     network.load_state_dict(begun.state_dict())
     return spec
+
+
+def _with_heads(network: nn.Module, config: Config) -> nn.Module:
+    """What the steps train: the network, in training mode, with auxiliary heads where they are wanted."""
+    if not config.deep_supervision:
+        return network
+    return AuxiliaryHeads(network, 4, len(OUTPUTS[config.activation]), config.deep_supervision).train()
 
 
 def guarded_step(network: nn.Module, optimizer: torch.optim.Optimizer, gradient_clip: float) -> Tensor:

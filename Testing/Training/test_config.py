@@ -40,3 +40,38 @@ def test_wrong_configuration_is_named(tmp_path: Path, old: str, new: str, words:
     path.write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(SegMambaError, match=words):
         read_config(path)
+
+
+def test_changes_have_the_last_word() -> None:
+    changes = ["p_contrast_dropout=0.3", "loss.focal_gamma=2", "network=dynunet", "scale=[0.5, 2.0]"]
+    config = read_config(SHIPPED, changes)
+    assert config.augmentation.p_contrast_dropout == 0.3
+    assert config.loss.focal_gamma == 2.0
+    assert config.network == "dynunet"
+    assert config.augmentation.scale == (0.5, 2.0)
+    assert read_config(SHIPPED, []) == read_config(SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("p_contrast_drop=0.3", "--set p_contrast_drop=0.3: give KEY=VALUE with a key"),
+        ("seed", "--set seed: give KEY=VALUE"),
+        ("seed=high", "seed must be of type int, not 'high'"),
+        ("dice_over=case", "loss.dice_over must be one of batch, sample"),
+        ("scale=[1", "is not a value"),
+    ],
+)
+def test_a_wrong_change_is_named(change: str, words: str) -> None:
+    with pytest.raises(SegMambaError, match=words):
+        read_config(SHIPPED, [change])
+
+
+def test_what_is_not_measured_yet_is_off() -> None:
+    config = read_config(SHIPPED)
+    assert config.deep_supervision == 0
+    assert (config.loss.dice_over, config.loss.missed_weight, config.loss.focal_gamma) == ("batch", 0.5, 0.0)
+    off = [name for name in vars(config.augmentation) if name.startswith("p_")]
+    new = off[off.index("p_lesion_paste") :]
+    assert len(new) == 8
+    assert all(getattr(config.augmentation, name) == 0 for name in new)

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from torch import nn
 
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.network.segmamba import SegMamba
 from Testing.Training.synthetic import synthetic_pack, tiny_config, tiny_network
 from Training import objective
 from Training import train as training
@@ -84,6 +85,32 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
     assert twice["progress"]["step"] == 8
     for kind in ("network", "average"):
         torch.testing.assert_close(twice[kind], once[kind])
+
+
+def test_auxiliary_heads_train_and_resume_but_are_not_stored(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(_name: str, in_channels: int, out_channels: int) -> SegMamba:
+        return SegMamba("tom", in_channels, out_channels, widths=(4, 8, 8, 8), hidden=8)
+
+    monkeypatch.setattr(training, "build_network", build)
+    config = tiny_config(deep_supervision=0.5, patch=(32, 32, 32), whole=(32, 32, 32), batch_size=1)
+    _train(config, data, max_steps=1)
+    output = _train(config, data, max_steps=2, resume=True)
+    with safe_open(output / "model.safetensors", "pt") as file:
+        assert set(file.keys()) == set(build("", 4, 3).state_dict())
+    state = torch.load(output / "checkpoint.pt", weights_only=True)
+    assert state["progress"]["step"] == 2
+    assert "heads.0.weight" in state["network"]
+
+
+def test_changes_of_the_configuration_are_told_in_the_model_file(data: Path) -> None:
+    config = tiny_config(p_whole=1.0)
+    output = data / "out"
+    changes = ["p_whole=1.0"]
+    training.train(config, data, NAMES, output, seconds=60.0, resume=False, max_steps=1, changes=changes)
+    with safe_open(output / "model.safetensors", "pt") as file:
+        assert json.loads(file.metadata()["spec"])["training"].endswith("(16, 32, 16), p_whole=1.0")
 
 
 def test_a_training_is_not_resumed_with_other_cases(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ PUBLISHED: dict[str, tuple[float, float | None]] = {
     "tom": (67.416196, 1469),
     "paper": (58.547956, 1416),
     "small": (7.614084, None),
+    "dynunet": (31.192068, None),
     "segresnet-16": (4.70, 148),
     "segresnet-32": (18.80, 585),
     "unetr": (102.47, 184),
@@ -83,7 +84,8 @@ def test_learns_and_takes_odd_sizes(name: NetworkName) -> None:
     network.train()
     optimizer = training._optimizer(network, tiny_config(learning_rate=1e-3))
     step = with_gradients(
-        lambda x, y: segmentation_loss(network(x), y, "sigmoid", 50.0), list(network.parameters())
+        lambda x, y: segmentation_loss(network(x), y, "sigmoid", tiny_config().loss),
+        list(network.parameters()),
     )
     for _ in range(4):
         assert torch.isfinite(step(images, labels))
@@ -92,6 +94,13 @@ def test_learns_and_takes_odd_sizes(name: NetworkName) -> None:
     assert _loss(network, images, labels) < before - 0.02
     # The average of the weights is what gets written: running statistics would not belong to it.
     assert all(torch.equal(value, buffers[key]) for key, value in network.named_buffers())
+
+
+def test_dynunets_tensors_are_stored_once() -> None:
+    network = build_network("dynunet")
+    assert len(network.state_dict()) == len(list(network.parameters()))
+    network.to(torch.float64)
+    assert network(torch.randn(1, 4, 64, 32, 32, dtype=torch.float64)).dtype == torch.float64
 
 
 def test_without_its_package_a_network_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +117,7 @@ def _loss(network: nn.Module, images: Tensor, labels: Tensor) -> float:
         assert torch.equal(network(images), logits)  # nothing is random any more
     assert logits.shape == (1, 3, *images.shape[2:])
     assert torch.isfinite(logits).all()
-    return segmentation_loss(logits, labels, "sigmoid", 50.0).item()
+    return segmentation_loss(logits, labels, "sigmoid", tiny_config().loss).item()
 
 
 def _bright_tumor(shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
