@@ -1,0 +1,1 @@
+"""Many trainings on the folds, and the table of what they reached."""
