@@ -1,4 +1,4 @@
-"""Input as clinics have it: bias fields, motion, thick slices, other intensities; contrasts swapped or missing."""
+"""Input as clinics have it: bias fields, motion, thick slices, skulls; contrasts swapped or missing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from SegMambaCore.case.case import ROLES
+from Training.anatomy import with_head
 from Training.brain_intensities import standardised
 from Training.config import Augmentation
 from Training.corruptions import (
@@ -32,11 +33,14 @@ def as_from_a_clinic(
 ) -> Tensor:
     """Return z-scores (C, D, H, W) of the same brain acquired worse, or with contrasts in wrong roles or absent.
 
+    Only where the skull is left on is anything outside of the brain other than 0.
     image: channels in the order of ROLES, 0 outside the brain; brain: bool (1, D, H, W).
     """
     worse = _draw_changes(len(image), brain[0], settings, rng)
     if any(worse):
         image = acquired_worse(image, brain, worse)
+    if rng.random() < settings.p_skull:
+        image, _ = with_head(image, brain)
     if rng.random() < settings.p_swap:
         image = swap(image, SWAPS[rng.integers(len(SWAPS))])
     if rng.random() < settings.p_no_enhancement:

@@ -24,8 +24,9 @@ class Augmentation:
 
     From p_lesion_paste on, what `Training/lesion_paste.py` and `Training/clinical.py` do; 0 is off. bias_field:
     largest coefficient of the field's logarithm. motion_voxels, slice_voxels: how far the patient moves, how thick
-    slices are. intensity_curve: exponents, at least 1. p_swap: T2 with FLAIR or T1 with T1Gd. p_no_enhancement: T1 in
-    place of T1Gd. p_contrast_dropout: one or two contrasts are missing.
+    slices are. intensity_curve: exponents, at least 1. p_cavity: a hole as after surgery, with radii of cavity_voxels.
+    p_skull: the head around the brain. p_swap: T2 with FLAIR or T1 with T1Gd. p_no_enhancement: T1 in place of T1Gd.
+    p_contrast_dropout: one or two contrasts are missing.
     """
 
     p_rotation: float
@@ -58,6 +59,9 @@ class Augmentation:
     slice_voxels: tuple[float, float]
     p_intensity_curve: float
     intensity_curve: tuple[float, float]
+    p_cavity: float
+    cavity_voxels: tuple[float, float]
+    p_skull: float
     p_swap: float
     p_no_enhancement: float
     p_contrast_dropout: float

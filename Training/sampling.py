@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from Training.anatomy import with_cavity
 from Training.case_store import CaseStore
 from Training.config import Augmentation, Config, Size
 from Training.lesion_paste import draw_graft, matched, paste
@@ -21,8 +22,8 @@ def draw_batch(
     """Return images, float32 (B, channels, D, H, W), and tissue, uint8 (B, 1, D, H, W).
 
     Images are z-scores, tissue is as in `CaseStore`: either one whole brain, cropped or padded to
-    `config.whole`, or patches; each rotated, scaled and mirrored at random, some with a lesion of another case in it.
-    All random numbers come from the host's generator and reach the device as kernel arguments, so that the host never
+    `config.whole`, or patches; each rotated, scaled and mirrored at random, some with a lesion of another case or a
+    cavity in it. All random numbers come from the host's generator and reach the device as kernel arguments, so that the host never
     waits for the device.
     """
     samples = [_draw_sample(store, config, whole, rng) for _ in range(1 if whole else config.batch_size)]
@@ -56,6 +57,12 @@ def _draw_sample(
         donor = matched(store.image(graft.donor), donor_tissue, own_image, own_tissue)
         sample = _sampled(donor, donor_tissue, graft.linear @ linear, graft.in_donor(centre), shape)
         image, tissue = paste(image, tissue, *sample)
+    if store.tumor_points[case] and rng.random() < settings.p_cavity:
+        point = _tumor_point(store, case, rng)
+        place = np.linalg.solve(linear, point - centre) + _middle(shape)
+        radii = rng.uniform(*settings.cavity_voxels, size=3)
+        holed = with_cavity(image[0], tissue[0], place.tolist(), radii.tolist())
+        image, tissue = (x[None] for x in holed)
     return image, tissue
 
 
@@ -78,13 +85,16 @@ def _patch_centre(
     store: CaseStore, case: int, config: Config, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """A point of the tumour, of each label equally often, or any point; the patch stays within the case."""
-    points = store.tumor_points[case]
-    if points and rng.random() < config.p_tumor:
-        of_label = points[rng.integers(len(points))]
-        return _centre_around(of_label[rng.integers(len(of_label))], store, case, config.patch)
+    if store.tumor_points[case] and rng.random() < config.p_tumor:
+        return _centre_around(_tumor_point(store, case, rng), store, case, config.patch)
     shape, patch = np.asarray(store.shapes[case]), np.asarray(config.patch)
     start = rng.integers(0, np.maximum(shape - patch, 0) + 1)
     return _centre_around(start + patch // 2, store, case, config.patch)
+
+
+def _tumor_point(store: CaseStore, case: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    of_label = store.tumor_points[case][rng.integers(len(store.tumor_points[case]))]
+    return of_label[rng.integers(len(of_label))]
 
 
 def _centre_around(point: NDArray[np.int64], store: CaseStore, case: int, patch: Size) -> NDArray[np.float64]:

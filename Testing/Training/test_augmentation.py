@@ -20,7 +20,9 @@ BRAIN = (IMAGE != 0).any(0, keepdim=True)
 
 
 def test_background_stays_zero_and_values_finite_under_every_change() -> None:
-    always = replace(SETTINGS, **{name: 1.0 for name in vars(SETTINGS) if name.startswith("p_")})
+    always = replace(
+        SETTINGS, **({name: 1.0 for name in vars(SETTINGS) if name.startswith("p_")} | {"p_skull": 0.0})
+    )
     rng = np.random.default_rng(0)
     for _ in range(5):
         changed = augment_intensities(IMAGE[None], BRAIN[None], always, rng)

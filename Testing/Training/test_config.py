@@ -73,5 +73,5 @@ def test_what_is_not_measured_yet_is_off() -> None:
     assert (config.loss.dice_over, config.loss.missed_weight, config.loss.focal_gamma) == ("batch", 0.5, 0.0)
     off = [name for name in vars(config.augmentation) if name.startswith("p_")]
     new = off[off.index("p_lesion_paste") :]
-    assert len(new) == 8
+    assert len(new) == 10
     assert all(getattr(config.augmentation, name) == 0 for name in new)

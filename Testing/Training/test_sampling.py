@@ -11,6 +11,7 @@ from scipy.ndimage import affine_transform
 
 from Testing.Training.synthetic import synthetic_pack, tiny_config
 from Training import sampling
+from Training.anatomy import FLUID
 from Training.case_store import CaseStore
 from Training.sampling import draw_batch
 
@@ -79,6 +80,21 @@ def test_rotated_and_scaled_samples_agree_with_scipy(
     for image, channel in zip(images[0].numpy(), PACKS[0].tensor(), strict=True):
         oracle = affine_transform(channel, linear, offset, config.whole, order=1)
         np.testing.assert_allclose(image[inside], oracle[inside], atol=1e-3)
+
+
+def test_a_cavity_lies_about_a_tumor_voxel_of_the_turned_sample(store: CaseStore) -> None:
+    settings = replace(
+        tiny_config().augmentation, p_cavity=1.0, cavity_voxels=(3.0, 3.0), p_rotation=1.0, p_mirror=0.5
+    )
+    config = tiny_config(whole=(32, 32, 32), augmentation=settings)
+    for seed in range(8):
+        images, tissue = draw_batch(store, config, True, np.random.default_rng(seed))
+        fluid = np.isclose(images[0].numpy(), np.array(FLUID).reshape(4, 1, 1, 1)).all(0)
+        assert 60 < fluid.sum() <= 123  # a ball of radius 3, or a part of it at the brain's edge
+        assert (tissue[0, 0].numpy()[fluid] == 1).all()
+        centre = np.argwhere(fluid).mean(0).round().astype(int)
+        near = tuple(slice(max(0, c - 5), c + 6) for c in centre)
+        assert (tissue[0, 0].numpy()[near] > 1).any()
 
 
 def test_a_linear_change_is_rotation_mirror_and_scale() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +80,15 @@ class Run:
         Raises SegMambaError when the folder holds a run with other settings.
         """
         path = self.folder / _SETTINGS
-        if path.exists() and (found := json.loads(path.read_text(encoding="utf-8"))) != self._settings():
-            differs = [key for key, value in self._settings().items() if found.get(key) != value]
-            raise SegMambaError(
-                f"{self.folder}: holds a run with another {', '.join(differs)}. Give the variant another name, or "
-                "another --output."
-            )
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            # A key that did not exist then is neutral in the file of today.
+            differs = [key for key, value in self._settings().items() if found.get(key, value) != value]
+            if differs:
+                raise SegMambaError(
+                    f"{self.folder}: holds a run with another {', '.join(differs)}. Give the variant another name, or "
+                    "another --output."
+                )
         return self.cases.exists()
 
     def begin(self) -> None:
@@ -94,13 +97,12 @@ class Run:
         write_whole_file(self.folder / _SETTINGS, (json.dumps(self._settings(), indent=1) + "\n").encode())
 
     def _settings(self) -> dict[str, Any]:
-        return {
-            "changes": list(self.variant.changes),
-            "fold": self.fold.name,
-            "seed": self.seed,
-            "config": repr(read_config(self.recipe.config, self.variant.changes)),
-            "minutes": self.recipe.minutes,
-        }
+        config = asdict(read_config(self.recipe.config, self.variant.changes))
+        keys = {"fold": self.fold.name, "minutes": self.recipe.minutes}
+        for group in ("loss", "augmentation"):
+            keys |= config.pop(group)
+        settings: dict[str, Any] = json.loads(json.dumps(config | keys | {"seed": self.seed}))
+        return settings
 
 
 def plan_runs(
