@@ -91,8 +91,8 @@ def read_masks(references: Path, predictions: Path | None, cases: int) -> list[t
     predicted = find_label_maps(predictions) if predictions is not None else {}
     pairs = []
     for case in sorted(found)[:cases]:
-        reference, _ = read_labels(found[case], case, None)
-        prediction = read_labels(predicted[case], case, None)[0] if case in predicted else None
+        reference = read_labels(found[case], case, None)
+        prediction = read_labels(predicted[case], case, None) if case in predicted else None
         for region in REGIONS:
             mask = reference.regions[region]
             moved = np.roll(mask, (3, 2, 1), (0, 1, 2)) if prediction is None else prediction.regions[region]

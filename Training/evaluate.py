@@ -1,11 +1,11 @@
-"""Measure a model on the held-out cases of a split, or label maps that any program wrote.
+"""Measure a model, or an ensemble, on the held-out cases of a split, or label maps that any program wrote.
 
     python Training/evaluate.py --model FILE --data PACKS --split Training/configs/split_44.json --output DIR
     python Training/evaluate.py --predictions DIR --references DIR --output DIR
 
 Writes cases.csv, a line for each case (and way of inference), and summary.csv: means and medians with 95 % bootstrap
-intervals. Every column of figures names its convention; see Training/metrics/. Two cases.csv are compared by
-Training/paired_test.py.
+intervals. Every column of figures names its convention; see Training/metrics/. Several evaluations of the same cases
+are set side by side by Training/compare.py.
 """
 # Nothing that imports torch at the top: the processes that measure import this file again.
 
@@ -93,7 +93,12 @@ def _parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--model", type=Path, help="a model file, with --data and --split")
+    source.add_argument(
+        "--model",
+        type=Path,
+        nargs="+",
+        help="a model file, or several that answer together; with --data, --split",
+    )
     source.add_argument("--predictions", type=Path, help="folder of label maps, with --references")
     parser.add_argument("--output", type=Path, required=True, help="folder for the two tables")
     parser.add_argument("--split", type=Path, help="measure its held-out cases alone")

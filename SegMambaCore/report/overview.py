@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from SegMambaCore.case.case import ROLE_TITLES, ROLES, Case
+from SegMambaCore.report.drawing import draw_outline, intensity_window
 from SegMambaCore.report.slices import (
     DISPLAY_ORIENTATION,
     PLANES,
@@ -77,7 +78,7 @@ def _draw(case: Case, segmentation: Segmentation, title: str) -> Figure:
     mask_arrays = [mask.array for mask in masks.values()]
     grid = volumes[case.reference].grid
     box = content_box(volumes[case.reference], mask_arrays, _MARGIN_MM)
-    windows = {role: _intensity_window(volume) for role, volume in volumes.items()}
+    windows = {role: intensity_window(volume) for role, volume in volumes.items()}
 
     sizes = [_size_mm(grid, plane, box) for plane in PLANES]
     scale = _PANEL_WIDTH / max(width for _, width in sizes)  # pixels a millimetre
@@ -118,16 +119,6 @@ def _size_mm(grid: Grid, plane: Plane, box: Box) -> tuple[float, float]:
     return rows * row_step, columns * column_step
 
 
-def _intensity_window(volume: Volume) -> tuple[float, float]:
-    """The values shown black and white: 2nd and 99.9th percentile of what is not background."""
-    sample = volume.array[::2, ::2, ::2]
-    inside = sample[sample > sample.min()]
-    if inside.size == 0:
-        return 0.0, 1.0
-    low, high = np.percentile(inside, (2, 99.9))
-    return float(low), float(high)
-
-
 def _empty_figure(width: int, height: int) -> Figure:
     # Without pyplot, whose figures are global and may open windows.
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
@@ -166,19 +157,7 @@ def _draw_slice(
 
 def _draw_contours(axes: Axes, outlines: dict[str, NDArray[np.bool_]], pixel: tuple[float, float]) -> None:
     for region, outline in outlines.items():
-        if not outline.any():
-            continue
-        # A rim of background closes the contours that reach the edge.
-        rows, columns = outline.shape
-        y, x = (np.arange(-1, rows + 1) + 0.5) * pixel[0], (np.arange(-1, columns + 1) + 0.5) * pixel[1]
-        axes.contour(
-            x,
-            y,
-            np.pad(outline, 1).astype(np.float32),
-            levels=[0.5],
-            colors=[REGIONS[region].colour],
-            linewidths=_CONTOUR_WIDTHS[region],
-        )
+        draw_outline(axes, outline, pixel, REGIONS[region].colour, _CONTOUR_WIDTHS[region])
 
 
 def _write_letters(axes: Axes, letters: tuple[str, str, str, str]) -> None:

@@ -20,12 +20,14 @@ class EarlierRun:
     measurable: how many enhancing lesions are. largest: the longest diameter, its perpendicular (millimetres)
         and their product (square millimetres) of the enhancing lesion where that is largest; None without one.
     warnings: about the input, then what was given up on the way.
-    finished: ISO 8601. seconds: of the whole run.
+    finished: ISO 8601. seconds: of the whole run. segment_seconds: of these, the network's and the way back to the
+        reference's grid.
     """
 
     hashes: dict[str, str | None]
     reference: str
     model_name: str
+    network: str
     model_sha256: str
     settings_asked: dict[str, Any]
     label_convention: str
@@ -38,6 +40,7 @@ class EarlierRun:
     device: str
     finished: str
     seconds: float
+    segment_seconds: float
 
 
 def read_report(path: Path) -> EarlierRun | None:
@@ -50,6 +53,7 @@ def read_report(path: Path) -> EarlierRun | None:
             hashes={role: source["sha256"] for role, source in report["inputs"].items()},
             reference=report["reference"],
             model_name=report["model"]["name"],
+            network=report["model"]["network"],
             model_sha256=report["model"]["sha256"],
             settings_asked=report["settings"]["asked"],
             label_convention=report["label_convention"],
@@ -68,6 +72,7 @@ def read_report(path: Path) -> EarlierRun | None:
             device=report["device"],
             finished=report["finished"],
             seconds=sum(report["seconds"].values()),
+            segment_seconds=report["seconds"]["segment"],
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

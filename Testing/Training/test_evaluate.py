@@ -30,10 +30,10 @@ class BrightIsTumor(nn.Module):
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def read_model(_: Path) -> tuple[nn.Module, ModelSpec]:
+    def read_ensemble(_: list[Path]) -> tuple[nn.Module, ModelSpec]:
         return BrightIsTumor(), model_spec("sigmoid", patch=(16, 16, 16))
 
-    monkeypatch.setattr(of_model, "read_model", read_model)
+    monkeypatch.setattr(of_model, "read_ensemble", read_ensemble)
     for seed, name in enumerate("abc"):
         write_pack(synthetic_pack(name, seed=seed), tmp_path)
     sides = {"held_out": ["a", "c"], "training": ["b"]}
@@ -73,10 +73,10 @@ def test_tables_hold_every_held_out_case_and_way(data: Path, monkeypatch: pytest
 
 def test_a_model_is_not_measured_on_its_training_cases(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = model_spec("sigmoid", patch=(16, 16, 16), cases=["c", "b"])
-    monkeypatch.setattr(of_model, "read_model", lambda _: (BrightIsTumor(), spec))
+    monkeypatch.setattr(of_model, "read_ensemble", lambda _: (BrightIsTumor(), spec))
     packs = [data / f"{name}{SUFFIX}" for name in "ac"]
     with pytest.raises(SegMambaError, match=r"trained on 1 of the 2 cases .* \(c, "):
-        of_model.evaluate_model(Path("m"), packs, [("onepass", "none")], ["paper"], device="cpu")
+        of_model.evaluate_model([Path("m")], packs, [("onepass", "none")], ["paper"], device="cpu")
 
 
 def _read(path: Path) -> list[dict[str, str]]:

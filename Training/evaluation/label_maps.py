@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.report.read_report import read_report
+from SegMambaCore.report.read_report import EarlierRun, read_report
 from SegMambaCore.segmentation.regions import label_map_from_regions, regions_from_label_map
 from SegMambaCore.volume.read import read_label_map
 from SegMambaCore.volume.volume import Grid
@@ -36,11 +36,14 @@ _NAMES: dict[Labels, re.Pattern[str]] = {
 
 @dataclass(frozen=True)
 class LabelMap:
-    """regions: masks (k, j, i) of WT, TC and ET. cavity: that of RC, in none of the three. grid: where they lie."""
+    """regions: masks (k, j, i) of WT, TC and ET. cavity: that of RC, in none of the three. grid: where they lie.
+    read_as: the convention that the labels were read by.
+    """
 
     regions: dict[str, NDArray[np.bool_]]
     cavity: NDArray[np.bool_]
     grid: Grid
+    read_as: Labels
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -80,8 +83,8 @@ def find_label_maps(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_labels(path: Path, case: str, told: Labels | None) -> tuple[LabelMap, Labels]:
-    """Read a label map; return it with the convention it was read by.
+def read_labels(path: Path, case: str, told: Labels | None) -> LabelMap:
+    """Read a label map.
 
     told: the convention; None takes it from the case's name, BraTS2021_00000 and its like or BraTS-GLI-00000-000.
     A 4 in a file of the latter name means something else in every year, and is refused unless told.
@@ -113,13 +116,18 @@ def read_labels(path: Path, case: str, told: Labels | None) -> tuple[LabelMap, L
         raise SegMambaError(
             f"{error}\n--labels says how to read, --prediction-labels for predictions alone."
         ) from error
-    return LabelMap(regions, cavity, volume.grid), labels
+    return LabelMap(regions, cavity, volume.grid, labels)
 
 
 def reported_labels(path: Path) -> Labels | None:
     """Return the convention that SegMamba's report beside a result of its own names, None for other label maps."""
-    run = read_report(path.parent / REPORT) if path.name.startswith(f"{_OUR_RESULT}.") else None
+    run = run_of(path)
     return next((labels for labels in LABELS if run is not None and run.label_convention == labels), None)
+
+
+def run_of(path: Path) -> EarlierRun | None:
+    """Return what SegMamba's report beside a result of its own says, None for other label maps."""
+    return read_report(path.parent / REPORT) if path.name.startswith(f"{_OUR_RESULT}.") else None
 
 
 def _case_name(path: Path, folder: Path) -> str | None:

@@ -12,7 +12,14 @@ from tqdm import tqdm
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.volume.volume import Grid, Volume
 from SegMambaCore.volume.write import write_volume
-from Training.evaluation.label_maps import LabelMap, Labels, find_label_maps, read_labels, reported_labels
+from Training.evaluation.label_maps import (
+    LabelMap,
+    Labels,
+    find_label_maps,
+    read_labels,
+    reported_labels,
+    run_of,
+)
 from Training.evaluation.processes import process_pool
 from Training.evaluation.regions import compare_regions
 from Training.evaluation.table import Row
@@ -52,8 +59,10 @@ def evaluate_folders(
     brats2026_programs: Path | None = None,
     workers: int = 1,
 ) -> list[Row]:
-    """Return a row for each case: its name, the convention of its labels, the sizes and every figure.
+    """Return a row for each case: its name, the convention of its labels, its two files, the sizes and every figure.
 
+    Where SegMamba's report lies beside every prediction, also the network, the device, and the seconds of the phase
+    "segment": the network and the way back to the reference's grid.
     conventions: names of `CONVENTIONS`, and brats2026. labels: that of the references; prediction_labels: that
     of the predictions, None for what SegMamba's report says, or else the same. brats2026_programs: the folder of
     that convention's programs, None to look along PATH. workers: processes at a time.
@@ -70,7 +79,7 @@ def evaluate_folders(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    rows = [job.result() for job in jobs]
+    rows = _with_reports([job.result() for job in jobs], pairs)
     if programs is not None:
         with tqdm(total=len(pairs), unit="case", desc="brats2026") as bar:
             theirs = brats2026(list(pairs), partial(_stage, read, pairs), programs, workers, bar.update)
@@ -81,29 +90,41 @@ def evaluate_folders(
 
 def read_pair(
     case: str, pair: Pair, labels: Labels | None, prediction_labels: Labels | None
-) -> tuple[LabelMap, LabelMap, Labels]:
-    """Read prediction and reference of a case; return them with the convention of the reference's labels.
+) -> tuple[LabelMap, LabelMap]:
+    """Read prediction and reference of a case.
 
     Raises SegMambaError, also when they do not lie on one grid.
     """
-    reference, used = read_labels(pair[1], case, labels)
-    prediction, _ = read_labels(pair[0], case, prediction_labels or reported_labels(pair[0]) or labels)
+    reference = read_labels(pair[1], case, labels)
+    prediction = read_labels(pair[0], case, prediction_labels or reported_labels(pair[0]) or labels)
     if not prediction.grid.matches(reference.grid, SAME_GRID_MM):
         raise SegMambaError(
             f"{pair[0]}: lies on another grid than {pair[1]}: {_describe(prediction.grid)} against"
             f" {_describe(reference.grid)}.\nResample the prediction onto the reference's grid first."
         )
-    return prediction, reference, used
+    return prediction, reference
 
 
 def _measure_pair(read: partial, case: str, pair: Pair, conventions: Sequence[str]) -> Row:
-    prediction, reference, labels = read(case, pair)
-    row: Row = {"case": case, "labels": labels}
+    prediction, reference = read(case, pair)
+    row: Row = {"case": case, "labels": reference.read_as, "prediction_labels": prediction.read_as}
+    row |= {"prediction": str(pair[0].resolve()), "reference": str(pair[1].resolve())}
     return row | compare_regions(prediction.regions, reference.regions, reference.spacing, conventions)
 
 
+def _with_reports(rows: list[Row], pairs: dict[str, Pair]) -> list[Row]:
+    """Add what the reports beside all predictions say of the run; nothing where one has none."""
+    runs = [run for row in rows if (run := run_of(pairs[str(row["case"])][0])) is not None]
+    if len(runs) < len(rows):
+        return rows
+    return [
+        row | {"network": run.network, "device": run.device, "seconds": run.segment_seconds}
+        for row, run in zip(rows, runs, strict=True)
+    ]
+
+
 def _stage(read: partial, pairs: dict[str, Pair], case: str, prediction: Path, reference: Path) -> None:
-    ours, theirs, _ = read(case, pairs[case])
+    ours, theirs = read(case, pairs[case])
     for label_map, path in ((ours, prediction), (theirs, reference)):
         write_volume(Volume(label_map.labels(), theirs.grid.affine, path.name), path)
 

@@ -1,30 +1,33 @@
-"""A model file measured on the packs of cases that it has not seen."""
+"""A model, or several as an ensemble, measured on the packs of cases that it has not seen."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
+from SegMambaCore.benchmark.timing import peak_memory_gb
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.inference.predict import predict
+from SegMambaCore.inference.device import choose_device, device_name
+from SegMambaCore.inference.predict import Prediction, predict
 from SegMambaCore.inference.settings import InferenceSettings, Mirror, Mode
 from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import regions_from_label_map
 from Training.case_pack import SUFFIX, read_pack
+from Training.ensemble import read_ensemble
 from Training.evaluation.processes import process_pool
 from Training.evaluation.regions import compare_regions
 from Training.evaluation.table import Row
-from Training.networks.model_file import read_model
 
 WAYS: tuple[tuple[Mode, Mirror], ...] = (("windows", "all"), ("onepass", "none"), ("onepass", "all"))
 """A GPU's default, a CPU's default, and what mirrors would add to the latter."""
 
 
 def evaluate_model(
-    model: Path,
+    models: Sequence[Path],
     packs: Sequence[Path],
     ways: Sequence[tuple[Mode, Mirror]],
     conventions: Sequence[str],
@@ -32,21 +35,24 @@ def evaluate_model(
     device: str = "auto",
     workers: int = 1,
 ) -> list[Row]:
-    """Return a row for each way and case: its name, mode, mirror, seconds, the sizes and every figure.
+    """Return a row for each way and case: its name, what ran, the sizes and every figure.
 
-    Figures are taken on the box around the brain, where the model works, by `workers` processes while the network
-    goes on to the next case.
+    models: files; several answer together. `seconds` are the network's alone. `peak_gb` are GB (1e9 bytes) at the
+    peak, of all tensors on a GPU, on a CPU what the process grew by. Figures are taken on the box around the brain,
+    where the model works, by `workers` processes while the network goes on to the next case.
     Raises SegMambaError when the model or a pack cannot be read, or the model was trained on one of the cases.
     """
     names = [path.name.removesuffix(SUFFIX) for path in packs]
     if missing := [path for path in packs if not path.is_file()]:
         raise SegMambaError(f"{missing[0]}: there is no such pack. Run Training/prepare.py first.")
-    network, spec = read_model(model)
+    network, spec = read_ensemble(models)
     if seen := sorted(set(names) & set(spec.cases)):
         raise SegMambaError(
-            f"{model}: was trained on {len(seen)} of the {len(names)} cases to measure it on ({seen[0]}, ...).\n"
+            f"{', '.join(map(str, models))}: was trained on {len(seen)} of the {len(names)} cases to measure it on"
+            f" ({seen[0]}, ...).\n"
             "Measure a model that was trained with --split on the held-out cases of that split."
         )
+    where = choose_device(device)
     jobs = []
     with process_pool(workers) as pool, ThreadPoolExecutor(1) as reader:
         for pack in tqdm(reader.map(read_pack, packs), total=len(packs), unit="case"):
@@ -54,12 +60,21 @@ def evaluate_model(
             tensor = pack.tensor()
             for mode, mirror in ways:
                 settings = InferenceSettings(mode=mode, mirror=mirror, device=device)
-                prediction = predict(network, spec, tensor, settings)
+                prediction, peak_gb = _watched(partial(predict, network, spec, tensor, settings), where)
                 masks = decide(prediction.probabilities, spec)
-                row: Row = {"case": pack.name, "mode": mode, "mirror": mirror, "seconds": prediction.seconds}
+                row: Row = {"case": pack.name, "mode": mode, "mirror": mirror, "network": spec.network}
+                row |= {"device": device_name(prediction.settings_used.device), "seconds": prediction.seconds}
+                row["peak_gb"] = peak_gb
                 jobs.append((row, pool.submit(compare_regions, masks, reference, spec.spacing, conventions)))
         rows = [row | figures.result() for row, figures in jobs]
     order = [(str(mode), str(mirror)) for mode, mirror in ways]
     return sorted(
         rows, key=lambda row: (order.index((str(row["mode"]), str(row["mirror"]))), str(row["case"]))
     )
+
+
+def _watched(work: Callable[[], Prediction], device: str) -> tuple[Prediction, float]:
+    """Return the prediction and the memory it took at its peak, in GB."""
+    results: list[Prediction] = []
+    peak_gb = peak_memory_gb(lambda: results.append(work()), device)
+    return results[0], peak_gb

@@ -14,13 +14,16 @@ from Training.metrics.conventions import convention_of
 WAY = ("mode", "mirror")
 """What tells the blocks of a table apart: how the model was used. Tables of label maps have one block."""
 
+COSTS = ("seconds", "peak_gb")
+"""What a case cost, where it is known."""
+
 
 def summarise(rows: Sequence[Row], seed: int = 0) -> list[Row]:
     """Return mean and median of every figure with their 95 % intervals, for each way that the rows name.
 
     `count` is the number of cases that have a value: a figure of brats2026 can be undefined.
     """
-    columns = [name for name in rows[0] if name == "seconds" or convention_of(name) is not None]
+    columns = [name for name in rows[0] if name in COSTS or convention_of(name) is not None]
     summary: list[Row] = []
     for way in dict.fromkeys(way_of(row) for row in rows):
         of_way = [row for row in rows if way_of(row) == way]

@@ -18,6 +18,16 @@ CONVENTIONS: dict[str, Callable[[Mask, Mask, Spacing], dict[str, float]]] = {
 }
 """What this project computes. The fourth, brats2026, is a program of its own: `Training/metrics/brats2026.py`."""
 
+DESCRIPTIONS: dict[str, str] = {
+    "paper": "as the paper's public code scores: HD95 of the pooled distances of both directions; prediction or"
+    " reference empty, both too: Dice 0, HD95 50 mm",
+    "brats2021": "HD95 the larger of the two directions; both empty: Dice 1, HD95 0; one empty: Dice 0, HD95 373.13 mm",
+    "brats2023": "lesion by lesion (glioma); a missed lesion and a false positive: Dice 0, HD95 374 mm; nothing there"
+    " and nothing found: Dice 1, HD95 0",
+    "brats2026": "Dice and HD95 of whole regions by the organizers' program (brats-evaluation)",
+}
+"""What readers of a table must know of each."""
+
 COUNTS = ("tp", "fp", "fn")
 
 _COLUMN = re.compile(

@@ -14,6 +14,7 @@ def make_run(warnings: tuple[str, ...] = ()) -> EarlierRun:
         hashes={role: role * 8 for role in ("t1n", "t1c", "t2w", "t2f")},
         reference="t1c",
         model_name="tiny",
+        network="small",
         model_sha256="abc",
         settings_asked={},
         label_convention="brats2023",
@@ -26,6 +27,7 @@ def make_run(warnings: tuple[str, ...] = ()) -> EarlierRun:
         device="CPU",
         finished="2026-01-02T03:04:05+00:00",
         seconds=9.87,
+        segment_seconds=4.5,
     )
 
 

@@ -43,10 +43,8 @@ def test_the_name_tells_the_year_of_the_labels(tmp_path):
         ("BraTS-GLI-00000-000", 3, "brats2023"),
         ("BraTS2021_00000", 4, "brats2021"),
     ):
-        label_map, used = read_labels(
-            save(tumor(enhancing=enhancing), tmp_path / f"{case}.nii.gz"), case, None
-        )
-        assert used == labels
+        label_map = read_labels(save(tumor(enhancing=enhancing), tmp_path / f"{case}.nii.gz"), case, None)
+        assert label_map.read_as == labels
         assert {name: int(mask.sum()) for name, mask in label_map.regions.items()} == expected
 
 
@@ -58,8 +56,8 @@ def test_a_4_in_a_file_of_2023_is_refused_unless_told(tmp_path):
     with pytest.raises(SegMambaError, match="label 4"):
         read_labels(path, case, "brats2023")
 
-    label_map, used = read_labels(path, case, "brats2024")
-    assert (used, int(label_map.cavity.sum())) == ("brats2024", 8)
+    label_map = read_labels(path, case, "brats2024")
+    assert (label_map.read_as, int(label_map.cavity.sum())) == ("brats2024", 8)
     assert {name: int(mask.sum()) for name, mask in label_map.regions.items()} == {
         "WT": 1000,
         "TC": 216,
@@ -74,8 +72,8 @@ def test_a_name_without_a_year_tells_nothing_of_3_and_4(tmp_path, enhancing):
     with pytest.raises(SegMambaError, match=r"patient tells no BraTS year.*\n.*--labels"):
         read_labels(path, "patient", None)
     told = "brats2021" if enhancing == 4 else "brats2023"
-    assert int(read_labels(path, "patient", told)[0].regions["ET"].sum()) == 64
-    assert read_labels(save(tumor(enhancing=1), path), "patient", None)[0].regions["TC"].sum() == 216
+    assert int(read_labels(path, "patient", told).regions["ET"].sum()) == 64
+    assert read_labels(save(tumor(enhancing=1), path), "patient", None).regions["TC"].sum() == 216
 
 
 def test_a_3_in_a_file_of_2021_is_refused(tmp_path):
@@ -86,6 +84,6 @@ def test_a_3_in_a_file_of_2021_is_refused(tmp_path):
 
 def test_a_label_map_may_be_empty_and_spacing_follows_the_array(tmp_path):
     path = save(np.zeros(SHAPE, dtype=np.uint8), tmp_path / "a.nii.gz", spacing=(1.0, 2.0, 3.0))
-    label_map, _ = read_labels(path, "a", None)
+    label_map = read_labels(path, "a", None)
     assert not label_map.regions["WT"].any()
     assert label_map.spacing == pytest.approx((3.0, 2.0, 1.0))

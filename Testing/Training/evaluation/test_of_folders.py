@@ -111,8 +111,8 @@ def test_a_result_of_segmamba_is_read_by_its_report(cohort, monkeypatch):
         return SimpleNamespace(label_convention="brats2023")
 
     monkeypatch.setattr(label_maps, "read_report", read_report)
-    prediction, _, labels = read_pair(A, pairs[A], None, None)
-    assert labels == "brats2021"
+    prediction, reference = read_pair(A, pairs[A], None, None)
+    assert (prediction.read_as, reference.read_as) == ("brats2023", "brats2021")
     assert told[0]["voxels_ET"] == str(int(prediction.regions["ET"].sum())) == "64"
 
 

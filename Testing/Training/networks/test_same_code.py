@@ -48,11 +48,11 @@ def test_a_rival_trains_writes_and_is_evaluated(tmp_path: Path, monkeypatch: pyt
 
     held_out = [pack_path(tmp_path, "held_out")]
     ways: list[tuple[Mode, Mirror]] = [("windows", "none"), ("onepass", "leftright")]
-    rows = evaluate_model(output / "model.safetensors", held_out, ways, ["brats2021"], device="cpu")
+    rows = evaluate_model([output / "model.safetensors"], held_out, ways, ["brats2021"], device="cpu")
     assert [(row["case"], row["mode"]) for row in rows] == [("held_out", "windows"), ("held_out", "onepass")]
     assert all(0 <= float(row["dice_WT_brats2021"]) <= 1 for row in rows)
     with pytest.raises(SegMambaError, match="was trained on 1 of the 1 cases"):
-        evaluate_model(output / "model.safetensors", [pack_path(tmp_path, "a")], ways, ["brats2021"])
+        evaluate_model([output / "model.safetensors"], [pack_path(tmp_path, "a")], ways, ["brats2021"])
 
 
 def test_describe_prints_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
