@@ -23,7 +23,9 @@ def draw_batch(
 
     Images are z-scores, tissue is as in `CaseStore`: either one whole brain, cropped or padded to
     `config.whole`, or patches; each rotated, scaled and mirrored at random, some with a lesion of another case or a
-    cavity in it. All random numbers come from the host's generator and reach the device as kernel arguments, so that the host never
+    cavity in it.
+
+    All random numbers come from the host's generator and reach the device as kernel arguments, so that the host never
     waits for the device.
     """
     samples = [_draw_sample(store, config, whole, rng) for _ in range(1 if whole else config.batch_size)]

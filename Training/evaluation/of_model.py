@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from torch import nn
 from tqdm import tqdm
 
 from SegMambaCore.benchmark.timing import peak_memory_gb
@@ -14,6 +15,7 @@ from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference.device import choose_device, device_name
 from SegMambaCore.inference.predict import Prediction, predict
 from SegMambaCore.inference.settings import InferenceSettings, Mirror, Mode
+from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import regions_from_label_map
 from Training.case_pack import SUFFIX, read_pack
@@ -24,6 +26,24 @@ from Training.evaluation.table import Row
 
 WAYS: tuple[tuple[Mode, Mirror], ...] = (("windows", "all"), ("onepass", "none"), ("onepass", "all"))
 """A GPU's default, a CPU's default, and what mirrors would add to the latter."""
+
+
+def read_unseeing(models: Sequence[Path], packs: Sequence[Path]) -> tuple[nn.Module, ModelSpec]:
+    """Return network and spec of a model, or of several that answer together, which has seen none of the cases.
+
+    Raises SegMambaError when a model cannot be read, a pack is missing, or a model was trained on one of them.
+    """
+    names = [path.name.removesuffix(SUFFIX) for path in packs]
+    if missing := [path for path in packs if not path.is_file()]:
+        raise SegMambaError(f"{missing[0]}: there is no such pack. Run Training/prepare.py first.")
+    network, spec = read_ensemble(models)
+    if seen := sorted(set(names) & set(spec.cases)):
+        raise SegMambaError(
+            f"{', '.join(map(str, models))}: was trained on {len(seen)} of the {len(names)} cases to measure it on"
+            f" ({seen[0]}, ...).\n"
+            "Measure a model that was trained with --split on the held-out cases of that split."
+        )
+    return network, spec
 
 
 def evaluate_model(
@@ -42,16 +62,7 @@ def evaluate_model(
     where the model works, by `workers` processes while the network goes on to the next case.
     Raises SegMambaError when the model or a pack cannot be read, or the model was trained on one of the cases.
     """
-    names = [path.name.removesuffix(SUFFIX) for path in packs]
-    if missing := [path for path in packs if not path.is_file()]:
-        raise SegMambaError(f"{missing[0]}: there is no such pack. Run Training/prepare.py first.")
-    network, spec = read_ensemble(models)
-    if seen := sorted(set(names) & set(spec.cases)):
-        raise SegMambaError(
-            f"{', '.join(map(str, models))}: was trained on {len(seen)} of the {len(names)} cases to measure it on"
-            f" ({seen[0]}, ...).\n"
-            "Measure a model that was trained with --split on the held-out cases of that split."
-        )
+    network, spec = read_unseeing(models, packs)
     where = choose_device(device)
     jobs = []
     with process_pool(workers) as pool, ThreadPoolExecutor(1) as reader:
