@@ -9,7 +9,7 @@ from pathlib import Path
 from SegMambaCore.errors import DiskFullError, SegMambaError
 
 
-def write_whole_file(path: Path, content: bytes) -> None:
+def write_whole_file(path: Path, content: bytes | memoryview) -> None:
     """Write a file under a temporary name beside it, then give it its name; an older file is replaced.
 
     Raises SegMambaError when the folder cannot be written to or the disk is full; then nothing has changed.
@@ -23,7 +23,7 @@ def write_whole_file(path: Path, content: bytes) -> None:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
             raise DiskFullError(
                 f"{path}: the disk is full. Free some space or choose another folder."
             ) from error

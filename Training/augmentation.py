@@ -5,7 +5,7 @@ After nnU-Net (Isensee et al., Nature Methods 2021), on z-scores. Background sta
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -15,17 +15,18 @@ from torch.nn import functional as F
 from Training.brain_intensities import brain_range, brain_statistics
 from Training.clinical import as_from_a_clinic
 from Training.config import Augmentation
+from Training.randomness import normal
 
 
 def augment_intensities(
-    images: Tensor, brain: Tensor, settings: Augmentation, rng: np.random.Generator
+    images: Tensor, brain: Tensor, settings: Augmentation, rngs: Sequence[np.random.Generator]
 ) -> Tensor:
     """Return changed images, float32 (B, channels, D, H, W).
 
-    images: 0 outside the brain. brain: bool (B, 1, D, H, W).
+    images: 0 outside the brain. brain: bool (B, 1, D, H, W). rngs: a generator for each image.
     """
     return torch.stack(
-        [_augment(image, mask, settings, rng) for image, mask in zip(images, brain, strict=True)]
+        [_augment(image, mask, settings, rng) for image, mask, rng in zip(images, brain, rngs, strict=True)]
     )
 
 
@@ -39,7 +40,7 @@ def _augment(image: Tensor, brain: Tensor, settings: Augmentation, rng: np.rando
         return torch.stack(changed)
 
     if rng.random() < settings.p_noise:
-        image = image + torch.randn_like(image) * rng.uniform(*settings.noise_sigma)
+        image = image + normal(image.shape, image.device, rng) * rng.uniform(*settings.noise_sigma)
     if rng.random() < settings.p_blur:
         image = each_channel(blur, settings.blur_sigma_voxels, settings.p_channel_degraded)
     if rng.random() < settings.p_brightness:

@@ -5,7 +5,7 @@ A step of a small network is some thousands of short kernels: launched one by on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +14,19 @@ Objective = Callable[[Tensor, Tensor], Tensor]
 """From images and labels to the loss; the gradients of the parameters are then in their `.grad`."""
 
 
-def with_gradients(objective: Objective, parameters: Sequence[nn.Parameter]) -> Objective:
-    """Return the objective, followed by its backward pass, into gradients that start from zero and stay in place."""
+def zero_gradients(network: nn.Module) -> list[Tensor]:
+    """Give each trained parameter a gradient of zeros, which stays in place; return the gradients."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     for parameter in parameters:
         parameter.grad = torch.zeros_like(parameter)
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]
+
+
+def with_gradients(objective: Objective, share: float = 1.0) -> Objective:
+    """Return the objective, followed by its backward pass, which adds `share` of the gradients to those there are."""
 
     def step(images: Tensor, labels: Tensor) -> Tensor:
-        torch._foreach_zero_(gradients)
-        loss = objective(images, labels)
+        loss = objective(images, labels) * share
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
@@ -42,7 +46,8 @@ def captured(step: Objective, images: Tensor, labels: Tensor) -> Objective:
             step(images, labels)
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    # Only this thread is recorded: NCCL's own looks at its events meanwhile.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         loss = step(images, labels)
 
     def replay(new_images: Tensor, new_labels: Tensor) -> Tensor:

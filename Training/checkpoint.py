@@ -1,93 +1,84 @@
-"""The state of a training on disk, to go on after an interruption."""
+"""The state of a training on disk, to go on after an interruption as if there had been none."""
 
 from __future__ import annotations
 
 import io
-from dataclasses import asdict, dataclass
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
 
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.whole_file import write_whole_file
 from Training.config import Config
-from Training.weight_average import WeightAverage
+
+_NAME = "step_{:08d}.pt"
+State = dict[str, Any]
 
 
-@dataclass
-class Progress:
-    """How far a training has come.
+class CheckpointFolder:
+    """The last few checkpoints of one training, named by their steps, each whole or not there."""
 
-    used_seconds: of the minutes that were given, imports and preparations included. trained_seconds: of
-    these, the ones within the training loop, which the schedule follows.
-    """
+    def __init__(
+        self, folder: Path, config: Config, names: list[str], say: Callable[[str], None] = print
+    ) -> None:
+        """names: the cases that are trained on."""
+        self._folder, self._kept, self._say = folder, config.checkpoints_kept, say
+        self._of = {"config": repr(config), "cases": sorted(names)}
 
-    step: int = 0
-    used_seconds: float = 0.0
-    trained_seconds: float = 0.0
+    def save(self, step: int, state: State) -> None:
+        """Write a checkpoint, then delete those that are too old.
 
+        Raises SegMambaError naming the file when it cannot be written; then the older ones are still there.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        content = io.BytesIO()
+        torch.save(self._of | {"state": state}, content)
+        write_whole_file(self._folder / _NAME.format(step), content.getbuffer())
+        for old in self._newest_first()[self._kept :]:
+            old.unlink(missing_ok=True)
 
-def save_checkpoint(
-    path: Path,
-    config: Config,
-    names: list[str],
-    progress: Progress,
-    network: nn.Module,
-    average: WeightAverage,
-    optimizer: torch.optim.Optimizer,
-    rng: np.random.Generator,
-) -> None:
-    """Write everything a training needs to go on, whole or not at all.
+    def open(self, *, resume: bool) -> State | None:
+        """Return the state of the newest checkpoint that can be read, None where a training begins.
 
-    Raises SegMambaError naming the file when it cannot be written; then the last checkpoint is still there.
-    """
-    content = io.BytesIO()
-    torch.save(
-        {
-            "config": repr(config),
-            "cases": sorted(names),
-            "progress": asdict(progress),
-            "network": network.state_dict(),
-            "average": average.network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "rng": rng.bit_generator.state,
-        },
-        content,
-    )
-    write_whole_file(path, content.getvalue())
+        Raises SegMambaError when there are checkpoints that are not to be resumed, as a new training would delete
+        them; when none of them can be read; and when they belong to another configuration or other cases: going
+        on with those would mix held-out cases into the training unnoticed.
+        """
+        for part in self._folder.glob(".*.step_*.pt"):  # a killed process had begun to write these
+            part.unlink(missing_ok=True)
+        paths = self._newest_first()
+        if paths and not resume:
+            raise SegMambaError(
+                f"{paths[0]}: left by an earlier training. --resume goes on with it; a new one needs another --output."
+            )
+        for path in paths:
+            try:
+                content = torch.load(path, map_location="cpu", weights_only=True)
+            except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+                self._say(f"{path}: cannot be read ({error}). The one before it is tried.")
+                continue
+            return self._checked(content, path)
+        if paths:
+            raise SegMambaError(
+                f"{self._folder}: none of the checkpoints can be read. Delete them to begin anew."
+            )
+        return None
 
+    def _checked(self, content: State, path: Path) -> State:
+        if content["config"] != self._of["config"]:
+            raise SegMambaError(
+                f"{path}: written with other settings than the ones given. Use those, or another --output."
+            )
+        if content["cases"] != self._of["cases"]:
+            raise SegMambaError(
+                f"{path}: trained on {len(content['cases'])} other cases than the {len(self._of['cases'])} given. "
+                "Use those, or another --output."
+            )
+        state: State = content["state"]
+        return state
 
-def load_checkpoint(
-    path: Path,
-    config: Config,
-    names: list[str],
-    network: nn.Module,
-    average: WeightAverage,
-    optimizer: torch.optim.Optimizer,
-    rng: np.random.Generator,
-) -> Progress:
-    """Put a checkpoint's state into the given objects and return how far it had come.
-
-    Raises SegMambaError when there is none, or it belongs to another configuration or other cases: going on with
-    those would mix held-out cases into the training unnoticed.
-    """
-    if not path.exists():
-        raise SegMambaError(f"{path}: there is no checkpoint to resume from. Leave --resume away.")
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if state["config"] != repr(config):
-        raise SegMambaError(
-            f"{path}: written with other settings than the ones given. Use those, or another --output."
-        )
-    if state["cases"] != sorted(names):
-        raise SegMambaError(
-            f"{path}: trained on {len(state['cases'])} other cases than the {len(names)} given. "
-            "Use those, or another --output."
-        )
-    network.load_state_dict(state["network"])
-    average.network.load_state_dict(state["average"])
-    optimizer.load_state_dict(state["optimizer"])
-    rng.bit_generator.state = state["rng"]
-    return Progress(**state["progress"])
+    def _newest_first(self) -> list[Path]:
+        return sorted(self._folder.glob("step_*.pt"), reverse=True)

@@ -20,7 +20,8 @@ class Augmentation:
     """How often and how far a training sample is changed.
 
     p_...: probability a sample; with "channel" in the name, a channel of such a sample. Ranges are drawn from
-    uniformly. Intensities are z-scores.
+    uniformly. Intensities are z-scores. elastic_...: displacements along each axis have this standard deviation
+    and are smooth as by a Gaussian of this sigma (Training/elastic.py).
 
     From p_lesion_paste on, what `Training/lesion_paste.py` and `Training/clinical.py` do; 0 is off. bias_field:
     largest coefficient of the field's logarithm. motion_voxels, slice_voxels: how far the patient moves, how thick
@@ -34,6 +35,9 @@ class Augmentation:
     p_scale: float
     scale: tuple[float, float]
     p_mirror: float
+    p_elastic: float
+    elastic_sigma_voxels: tuple[float, float]
+    elastic_deviation_voxels: tuple[float, float]
     p_noise: float
     noise_sigma: tuple[float, float]
     p_blur: float
@@ -71,6 +75,7 @@ class Augmentation:
 class Loss:
     """What `Training/losses.py` makes small.
 
+    kind: cross-entropy alone, or plus Dice; over the classes of "softmax", binary over the regions of "sigmoid".
     dice_smooth: voxels added to both sides of the Dice fraction.
     dice_over: "batch": one fraction for all samples of a step, so that a region absent from one of them does not
         make a fraction of its own; "sample": one each.
@@ -79,6 +84,7 @@ class Loss:
     focal_gamma: how far the cross-entropy passes over what is right already; 0 is plain.
     """
 
+    kind: Literal["cross_entropy", "dice_cross_entropy"]
     dice_smooth: float
     dice_over: Literal["batch", "sample"]
     missed_weight: float
@@ -94,9 +100,15 @@ class Config:
     patch, whole: (D, H, W) of the two kinds of samples; a step sees `batch_size` patches, or one whole brain
         with probability `p_whole`. Multiples of 16.
     p_tumor: share of the patches whose centre is a tumour voxel.
+    batches_per_step: so many batches, shared out over the processes, move the weights together by the mean of
+        their gradients: a training is the same on one GPU as on several.
+    epochs, steps_per_epoch: how long to train where the command line says nothing else.
     deep_supervision: weight of the next coarser decoder level's loss relative to the finer one's; 0 is off.
-    learning_rate: reached after `warmup_steps`, then falls to 0 at the end of the time budget.
-    average_decay: of the exponential moving average of the weights, which is what gets written.
+    learning_rate: reached after `warmup_steps`, then falls to 0 at the end of the training.
+    average_decay: of the exponential moving average of the weights, which is what gets written; 0: none.
+    deterministic: the same seed gives the same weights to the last bit on a GPU too, as cuDNN chooses among fewer
+        algorithms.
+    checkpoint_seconds: from one checkpoint to the next; the last `checkpoints_kept` stay.
     """
 
     network: NetworkName
@@ -107,6 +119,9 @@ class Config:
     p_whole: float
     p_tumor: float
     batch_size: int
+    batches_per_step: int
+    epochs: int
+    steps_per_epoch: int
     optimizer: Literal["sgd", "adamw"]
     learning_rate: float
     schedule: Literal["polynomial", "cosine"]
@@ -115,7 +130,9 @@ class Config:
     gradient_clip: float
     deep_supervision: float
     average_decay: float
+    deterministic: bool
     checkpoint_seconds: float
+    checkpoints_kept: int
     loss: Loss
     augmentation: Augmentation
 
@@ -174,7 +191,8 @@ def _parsed(kind: Any, value: Any, key: str, path: Path) -> Any:
         if isinstance(value, list) and len(value) == len(kinds):
             return tuple(_parsed(k, v, key, path) for k, v in zip(kinds, value, strict=True))
         raise SegMambaError(f"{path}: {key} must be a list of {len(kinds)} numbers, not {value!r}.")
-    if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+    expected = (int, float) if kind is float else kind
+    if not isinstance(value, expected) or (isinstance(value, bool) and kind is not bool):
         # YAML 1.1 reads 1e-3 as text: it wants 1.0e-3.
         raise SegMambaError(f"{path}: {key} must be of type {kind.__name__}, not {value!r}.")
     return kind(value)

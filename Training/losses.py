@@ -1,4 +1,4 @@
-"""What the network is asked to make small: Dice plus cross-entropy, over regions or over classes."""
+"""What the network is asked to make small: cross-entropy, alone or with Dice, over regions or over classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NCR, _ED, _ET = 1, 2, 3
 
 
 def segmentation_loss(logits: Tensor, labels: Tensor, activation: Activation, settings: Loss) -> Tensor:
-    """Return a scalar, float32: soft Dice loss plus (binary) cross-entropy.
+    """Return a scalar, float32: (binary) cross-entropy, plus soft Dice loss where the settings say so.
 
     logits: (B, outputs, D, H, W). labels: integers (B, 1, D, H, W), 0 none, 1 NCR, 2 ED, 3 ET.
     activation: "sigmoid": outputs are the regions WT, TC, ET. "softmax": background, NCR, ED, ET; Dice over
@@ -23,11 +23,15 @@ def segmentation_loss(logits: Tensor, labels: Tensor, activation: Activation, se
     if activation == "sigmoid":
         target = regions_of(labels).to(logits.dtype)
         entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-        return _focal_mean(entropy, settings) + soft_dice_loss(torch.sigmoid(logits), target, settings)
-    entropy = F.cross_entropy(logits, labels[:, 0].long(), reduction="none")
-    classes = torch.cat([labels == label for label in (_NCR, _ED, _ET)], dim=1).to(logits.dtype)
-    probabilities = torch.softmax(logits, dim=1)[:, 1:]
-    return _focal_mean(entropy, settings) + soft_dice_loss(probabilities, classes, settings)
+        probabilities = torch.sigmoid(logits)
+    else:
+        entropy = F.cross_entropy(logits, labels[:, 0].long(), reduction="none")
+        target = torch.cat([labels == label for label in (_NCR, _ED, _ET)], dim=1).to(logits.dtype)
+        probabilities = torch.softmax(logits, dim=1)[:, 1:]
+    loss = _focal_mean(entropy, settings)
+    return (
+        loss + soft_dice_loss(probabilities, target, settings) if settings.kind != "cross_entropy" else loss
+    )
 
 
 def regions_of(labels: Tensor) -> Tensor:

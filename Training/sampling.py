@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,22 +14,21 @@ from torch.nn import functional as F
 from Training.anatomy import with_cavity
 from Training.case_store import CaseStore
 from Training.config import Augmentation, Config, Size
+from Training.elastic import displacement_field
 from Training.lesion_paste import draw_graft, matched, paste
 
 
 def draw_batch(
-    store: CaseStore, config: Config, whole: bool, rng: np.random.Generator
+    store: CaseStore, config: Config, whole: bool, rngs: Sequence[np.random.Generator]
 ) -> tuple[Tensor, Tensor]:
     """Return images, float32 (B, channels, D, H, W), and tissue, uint8 (B, 1, D, H, W).
 
-    Images are z-scores, tissue is as in `CaseStore`: either one whole brain, cropped or padded to
-    `config.whole`, or patches; each rotated, scaled and mirrored at random, some with a lesion of another case or a
-    cavity in it.
-
-    All random numbers come from the host's generator and reach the device as kernel arguments, so that the host never
-    waits for the device.
+    Images are z-scores, tissue is as in `CaseStore`: whole brains, cropped or padded to `config.whole`, or patches;
+    each rotated, scaled, mirrored and bent at random, some with a lesion of another case or a cavity in it, by a
+    generator of its own. What the host draws reaches the device as kernel arguments, so that the host never waits for
+    the device.
     """
-    samples = [_draw_sample(store, config, whole, rng) for _ in range(1 if whole else config.batch_size)]
+    samples = [_draw_sample(store, config, whole, rng) for rng in rngs]
     images, tissues = zip(*samples, strict=True)
     tissue = torch.cat(tissues).to(torch.uint8)
     return torch.cat(images) * (tissue > 0), tissue
@@ -51,13 +51,14 @@ def _draw_sample(
     else:
         centre = _patch_centre(store, case, config, rng)
     linear = _random_linear(settings, rng)
+    bend = _bend(settings, shape, store.codes.device, rng)
 
     own_image, own_tissue = store.image(case), store.tissue[case]
-    image, tissue = _sampled(own_image, own_tissue, linear, centre, shape)
+    image, tissue = _sampled(own_image, own_tissue, linear, centre, shape, bend)
     if graft is not None:
         donor_tissue = store.tissue[graft.donor]
         donor = matched(store.image(graft.donor), donor_tissue, own_image, own_tissue)
-        sample = _sampled(donor, donor_tissue, graft.linear @ linear, graft.in_donor(centre), shape)
+        sample = _sampled(donor, donor_tissue, graft.linear @ linear, graft.in_donor(centre), shape, bend)
         image, tissue = paste(image, tissue, *sample)
     if store.tumor_points[case] and rng.random() < settings.p_cavity:
         point = _tumor_point(store, case, rng)
@@ -69,10 +70,15 @@ def _draw_sample(
 
 
 def _sampled(
-    image: Tensor, tissue: Tensor, linear: NDArray[np.float64], centre: NDArray[np.float64], shape: Size
+    image: Tensor,
+    tissue: Tensor,
+    linear: NDArray[np.float64],
+    centre: NDArray[np.float64],
+    shape: Size,
+    bend: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     """A case's image and tissue, (..., D, H, W) each, in a box of another shape about a centre."""
-    grid = _sampling_grid(linear, centre, shape, image.shape[1:], image.device)
+    grid = _sampling_grid(linear, centre, shape, image.shape[1:], image.device, bend)
     return (
         F.grid_sample(image[None], grid, mode="bilinear", align_corners=True),
         F.grid_sample(tissue[None].float(), grid, mode="nearest", align_corners=True),
@@ -131,6 +137,7 @@ def _sampling_grid(
     shape: Size,
     source: torch.Size,
     device: torch.device,
+    bend: Tensor | None,
 ) -> Tensor:
     """Return (1, D, H, W, 3) for `grid_sample`: (w, h, d) in units where -1 and 1 are the outermost voxels.
 
@@ -144,4 +151,16 @@ def _sampling_grid(
         offset = float(centre[axis]) * to_unit - 1
         plane = (h * along_h)[:, None] + (w * along_w + offset)[None, :]
         coordinates.append((d * along_d)[:, None, None] + plane[None])
+        if bend is not None:
+            coordinates[-1] += bend[0] * along_d + bend[1] * along_h + bend[2] * along_w
     return torch.stack(coordinates, dim=-1)[None]
+
+
+def _bend(
+    settings: Augmentation, shape: Size, device: torch.device, rng: np.random.Generator
+) -> Tensor | None:
+    """Displacements (3, D, H, W) of a sample's voxels along d, h, w, in voxels; None: stays as it is."""
+    if rng.random() >= settings.p_elastic:
+        return None
+    sigma = rng.uniform(*settings.elastic_sigma_voxels)
+    return displacement_field(shape, sigma, device, rng) * rng.uniform(*settings.elastic_deviation_voxels)

@@ -1,79 +1,142 @@
-"""Lines on the screen and in a CSV file while the training runs."""
+"""The loss curve: means over every ten steps, in a CSV file, in TensorBoard and, now and then, on the screen."""
 
 from __future__ import annotations
 
-import csv
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from SegMambaCore.errors import SegMambaError
-from Training.checkpoint import Progress
+from Training.log_files import LogFiles, Row, progress_line
+from Training.loop_timing import LoopTiming, gpu_busy
+from Training.processes import Processes
+from Training.schedule import Budget, Progress
 
-REPORT_SECONDS = 10.0
-COLUMNS = (
-    "step",
-    "trained_seconds",
-    "steps_per_second",
-    "learning_rate",
-    "loss_patch",
-    "loss_whole",
-    "skipped",
-)
+ROW_STEPS = 10
+LINE_SECONDS = 10.0
+
+
+@dataclass
+class _Pending:
+    """A row whose sums are still on their way from the GPU."""
+
+    row: Row
+    sums: Tensor
+    counts: list[int]
+    timing: LoopTiming
+    arrived: torch.cuda.Event | None
 
 
 class TrainingLog:
-    """Sums on the device, read once a report: reading a value makes the host wait for the device."""
+    """Sums on the device, read when they have arrived: the host never waits for them.
 
-    def __init__(self, path: Path, device: torch.device, step: int) -> None:
-        """path: a CSV file; lines are added to it where a training is resumed at a step above 0."""
-        self._path = path
-        self._sums = torch.zeros(2, device=device)  # losses of patches, of whole brains
-        self._failed = torch.zeros((), device=device)
-        self._counts = [0, 0]
-        self._started = time.monotonic()
-        if step == 0:
-            self._write(COLUMNS, "w")
+    timing: to be marked by the loop.
+    """
 
-    def add(self, loss: Tensor, failed: Tensor, whole: bool) -> None:
-        """Note a step: its loss, and whether (1 or 0) it was skipped because a gradient was not finite."""
-        self._sums[int(whole)] += loss.nan_to_num(posinf=0.0)
-        self._failed += failed
-        self._counts[whole] += 1
+    def __init__(self, folder: Path, processes: Processes, budget: Budget, progress: Progress) -> None:
+        """Go on with the files in a folder; what they say of steps after `progress` is taken out."""
+        self._processes, self._budget = processes, budget
+        self._files = LogFiles(folder, progress.step, ROW_STEPS) if processes.is_first else None
+        self._sums = torch.zeros(
+            3, device=processes.device
+        )  # losses of patches, of whole brains, skipped steps
+        self._counts = [0, 0]  # patches, whole brains
+        self._waiting: list[_Pending] = []
+        self._row_began = progress.trained_seconds
+        self._last_line = time.monotonic()
+        self.timing = LoopTiming(processes.device)
 
-    def is_due(self) -> bool:
-        """Whether the last report is long enough ago."""
-        return time.monotonic() - self._started > REPORT_SECONDS
+    def add(self, progress: Progress, loss: Tensor, skipped: Tensor, whole: bool, rate: float) -> None:
+        """Note the step just counted: its loss, and whether (1 or 0) it was skipped.
 
-    def report(self, progress: Progress, learning_rate: float, seconds_left: float) -> None:
-        """Print and write the means since the last report.
-
-        Raises SegMambaError when every step since then was skipped.
+        Raises SegMambaError when all steps of a row were skipped, and when a file cannot be written.
         """
-        steps = sum(self._counts)
-        if steps == 0:
-            return
-        patch, whole, failed = torch.cat([self._sums, self._failed[None]]).tolist()
-        per_second = steps / (time.monotonic() - self._started)
-        patch, whole = patch / max(self._counts[0], 1), whole / max(self._counts[1], 1)
-        print(
-            f"step {progress.step}  {per_second:.2f} steps/s  loss {patch:.4f} patches, {whole:.4f} whole  "
-            f"rate {learning_rate:.2e}  skipped {failed:.0f}  {seconds_left:.0f} s left",
-            flush=True,
-        )
-        row = (progress.step, progress.trained_seconds, per_second, learning_rate, patch, whole, int(failed))
-        self._write(tuple(f"{v:.6g}" if isinstance(v, float) else str(v) for v in row), "a")
-        if failed == steps:
+        self._sums[int(whole)] += loss.nan_to_num(posinf=0.0)
+        self._sums[2] += skipped
+        self._counts[whole] += 1
+        if progress.step % ROW_STEPS == 0:
+            self._end_row(progress, rate)
+        while self._waiting and _has_arrived(self._waiting[0]):
+            self._write(self._waiting.pop(0))
+
+    def add_picture(self, picture: NDArray[np.uint8], step: int) -> None:
+        """Add a picture (H, W, 3) of the network's work."""
+        if self._files:
+            self._files.add_picture(picture, step)
+
+    def flush(self) -> None:
+        """Write all rows that have ended. Waits for the device."""
+        while self._waiting:
+            self._write(self._waiting.pop(0))
+        if self._files:
+            self._files.flush()
+
+    def finish(self, progress: Progress, rate: float) -> None:
+        """Write everything, a row of fewer steps too."""
+        if sum(self._counts):
+            self._end_row(progress, rate)
+        self._last_line = -LINE_SECONDS
+        self.flush()
+
+    def state(self) -> dict[str, Any]:
+        """Return what makes the next row the same as without an interruption."""
+        return {"sums": self._sums.cpu(), "counts": list(self._counts)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with a row that had begun."""
+        self._sums.copy_(state["sums"])
+        self._counts = list(state["counts"])
+
+    def _end_row(self, progress: Progress, rate: float) -> None:
+        device = self._sums.device
+        seconds = progress.trained_seconds - self._row_began
+        speed = self.timing.steps / max(seconds, 1e-9)
+        row: Row = {
+            "step": float(progress.step),
+            "trained_seconds": progress.trained_seconds,
+            "steps_per_second": speed,
+            "learning_rate": rate,
+            "gpu_busy": gpu_busy(device),
+            "seconds_left": self._budget.seconds_left(progress, speed),
+        }
+        sums = torch.empty(3, pin_memory=device.type == "cuda")
+        sums.copy_(self._processes.mean(self._sums), non_blocking=True)
+        arrived = torch.cuda.Event() if device.type == "cuda" else None
+        if arrived is not None:
+            arrived.record()
+        self._waiting.append(_Pending(row, sums, self._counts, self.timing, arrived))
+        self._sums.zero_()
+        self._counts = [0, 0]
+        self._row_began = progress.trained_seconds
+        self.timing = LoopTiming(device)
+
+    def _write(self, pending: _Pending) -> None:
+        if pending.arrived is not None:
+            pending.arrived.synchronize()
+        patch, whole, skipped = pending.sums.tolist()
+        patches, wholes = pending.counts
+        row = pending.row | {
+            "loss_patch": patch / patches if patches else None,
+            "loss_whole": whole / wholes if wholes else None,
+            "skipped": skipped,
+            "input_share": pending.timing.input_share(),
+        }
+        if self._files:
+            self._files.write(row)
+        if time.monotonic() - self._last_line > LINE_SECONDS:
+            self._processes.say(progress_line(row))
+            self._last_line = time.monotonic()
+        if skipped >= patches + wholes:
             raise SegMambaError(
                 "The training has diverged: no gradient is finite any more. Lower the learning rate."
             )
-        self._sums.zero_()
-        self._failed.zero_()
-        self._counts = [0, 0]
-        self._started = time.monotonic()
 
-    def _write(self, row: tuple[str, ...], mode: str) -> None:
-        with self._path.open(mode, encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow(row)
+
+def _has_arrived(pending: _Pending) -> bool:
+    return pending.arrived is None or pending.arrived.query()

@@ -41,11 +41,11 @@ def rarely_changed(settings: Augmentation) -> Augmentation:
     return replace(settings, **off)  # type: ignore[arg-type]
 
 
-def tiny_config(**changes: object) -> Config:
-    """The shipped configuration at sizes for a test, without augmentation."""
+def tiny_config(augmented: dict[str, float] | None = None, **changes: object) -> Config:
+    """The shipped configuration at sizes for a test, without augmentation but for the one asked for."""
     shipped = read_config(SHIPPED)
     sizes = {"patch": (16, 16, 16), "whole": (16, 32, 16), "warmup_steps": 2, "learning_rate": 1e-2}
-    quiet = {"augmentation": rarely_changed(shipped.augmentation)}
+    quiet = {"augmentation": replace(rarely_changed(shipped.augmentation), **(augmented or {}))}
     return replace(shipped, **(sizes | quiet | changes))  # type: ignore[arg-type]
 
 

@@ -25,7 +25,7 @@ def test_background_stays_zero_and_values_finite_under_every_change() -> None:
     )
     rng = np.random.default_rng(0)
     for _ in range(5):
-        changed = augment_intensities(IMAGE[None], BRAIN[None], always, rng)
+        changed = augment_intensities(IMAGE[None], BRAIN[None], always, [rng])
         assert torch.isfinite(changed).all()
         assert not changed[0][:, ~BRAIN[0]].any()
         assert not torch.equal(changed[0], IMAGE)
@@ -34,13 +34,13 @@ def test_background_stays_zero_and_values_finite_under_every_change() -> None:
 def test_a_sample_without_brain_stays_zero() -> None:
     always = replace(SETTINGS, **{name: 1.0 for name in vars(SETTINGS) if name.startswith("p_")})
     nothing = torch.zeros(1, 4, 8, 8, 8)
-    changed = augment_intensities(nothing, nothing[:, :1].bool(), always, np.random.default_rng(0))
+    changed = augment_intensities(nothing, nothing[:, :1].bool(), always, [np.random.default_rng(0)])
     assert torch.equal(changed, nothing)
 
 
 def test_nothing_happens_at_probability_zero() -> None:
     changed = augment_intensities(
-        IMAGE[None], BRAIN[None], rarely_changed(SETTINGS), np.random.default_rng(0)
+        IMAGE[None], BRAIN[None], rarely_changed(SETTINGS), [np.random.default_rng(0)]
     )
     assert torch.equal(changed[0], IMAGE)
 

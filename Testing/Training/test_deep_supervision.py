@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.network.segmamba import SegMamba
 from Testing.Training.synthetic import tiny_config
-from Training.captured_step import with_gradients
+from Training.captured_step import with_gradients, zero_gradients
 from Training.deep_supervision import AuxiliaryHeads, supervised_loss
 from Training.losses import segmentation_loss
 from Training.networks.registry import build_network
@@ -59,7 +59,8 @@ def test_the_loss_is_the_weighted_mean_of_the_levels() -> None:
 def test_every_parameter_gets_a_gradient_and_coarse_levels_learn_more() -> None:
     config = tiny_config(deep_supervision=0.5)
     heads = AuxiliaryHeads(_tiny(), 4, 3, 0.5).train()
-    step = with_gradients(objective_of(heads, config, torch.device("cpu")), list(heads.parameters()))
+    zero_gradients(heads)
+    step = with_gradients(objective_of(heads, config, torch.device("cpu")))
     labels = torch.zeros(1, 1, 32, 32, 32, dtype=torch.uint8)
     labels[..., 8:24, 8:24, 8:24] = 3
     step(torch.randn(1, 4, 32, 32, 32) + labels, labels)

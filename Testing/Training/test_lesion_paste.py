@@ -73,8 +73,7 @@ def test_a_sample_gets_the_lesion_where_the_graft_says(monkeypatch: pytest.Monke
     config = replace(quiet, augmentation=replace(quiet.augmentation, p_lesion_paste=1.0))
 
     first = next(seed for seed in range(99) if np.random.default_rng(seed).integers(2) == 0)
-    config = replace(config, batch_size=1)
-    images, tissue = draw_batch(donors, config, whole, np.random.default_rng(first))
+    images, tissue = draw_batch(donors, config, whole, [np.random.default_rng(first)])
     offset = graft.point - linear @ graft.place
     oracle = affine_transform(DONOR.labels, linear, offset, (36, 40, 42), order=0)
     there = (oracle > 0) & (_tissue(HEALTHY) > 0)
@@ -93,8 +92,8 @@ def test_a_case_alone_has_no_donor() -> None:
     assert draw_graft(store, 0, np.eye(3), np.random.default_rng(0)) is None
     quiet = tiny_config()
     config = replace(quiet, augmentation=replace(quiet.augmentation, p_lesion_paste=1.0))
-    _, tissue = draw_batch(store, config, False, np.random.default_rng(0))
-    assert tissue.shape == (2, 1, 16, 16, 16)
+    _, tissue = draw_batch(store, config, False, [np.random.default_rng(0)])
+    assert tissue.shape == (1, 1, 16, 16, 16)
 
 
 def test_both_hemispheres_receive_a_lesion() -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from Training.config import Loss
 from Training.losses import regions_of, segmentation_loss, soft_dice_loss
 
-LOSS = Loss(dice_smooth=3.0, dice_over="batch", missed_weight=0.5, focal_gamma=0.0)
+LOSS = Loss(kind="dice_cross_entropy", dice_smooth=3.0, dice_over="batch", missed_weight=0.5, focal_gamma=0.0)
 LABELS = torch.randint(0, 4, (2, 1, 6, 5, 7), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
 
 
@@ -76,3 +76,16 @@ def test_false_voxels_of_an_absent_region_cost_and_have_a_gradient() -> None:
     assert loss.item() == pytest.approx(0.5, abs=1e-5)
     assert probabilities.grad is not None and probabilities.grad.min() > 1e-3
     assert soft_dice_loss(absent, absent, replace(LOSS, dice_smooth=51.2)).item() == 0.0
+
+
+def test_cross_entropy_alone_has_no_dice_in_it() -> None:
+    alone = replace(LOSS, kind="cross_entropy")
+    logits = torch.randn(2, 4, 6, 5, 7, generator=torch.Generator().manual_seed(1))
+    expected = F.cross_entropy(logits, LABELS[:, 0].long())
+    assert segmentation_loss(logits, LABELS, "softmax", alone).item() == pytest.approx(
+        expected.item(), rel=1e-6
+    )
+    target = regions_of(LABELS).float()
+    expected = F.binary_cross_entropy_with_logits(logits[:, :3], target)
+    found = segmentation_loss(logits[:, :3], LABELS, "sigmoid", alone)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-6)

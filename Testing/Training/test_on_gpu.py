@@ -40,7 +40,7 @@ def test_no_sample_waits_for_the_gpu(whole: bool, request: pytest.FixtureRequest
     rng = np.random.default_rng(0)
     request.getfixturevalue("waiting_is_an_error")
     for _ in range(5):
-        images, tissue = draw_batch(store, config, whole, rng)
-        changed = augment_intensities(images, tissue != NOT_BRAIN, config.augmentation, rng)
+        images, tissue = draw_batch(store, config, whole, [rng])
+        changed = augment_intensities(images, tissue != NOT_BRAIN, config.augmentation, [rng])
     torch.cuda.set_sync_debug_mode("default")
     assert torch.isfinite(changed).all()

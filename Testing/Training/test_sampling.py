@@ -25,8 +25,8 @@ def store() -> CaseStore:
 
 
 def test_an_unchanged_patch_is_a_box_of_the_case(store: CaseStore) -> None:
-    config = tiny_config(batch_size=8)
-    images, tissue = draw_batch(store, config, False, np.random.default_rng(0))
+    config = tiny_config()
+    images, tissue = draw_batch(store, config, False, [np.random.default_rng(n) for n in range(8)])
     assert images.shape == (8, 4, 16, 16, 16)
     for image, sample in zip(images.numpy(), tissue.numpy(), strict=True):
         assert any(_is_box_of(image, pack.tensor(), atol=1e-4) for pack in PACKS)
@@ -34,15 +34,15 @@ def test_an_unchanged_patch_is_a_box_of_the_case(store: CaseStore) -> None:
 
 
 def test_a_mirrored_patch_is_the_mirrored_box(store: CaseStore) -> None:
-    config = tiny_config(batch_size=1)
+    config = tiny_config()
     config = replace(config, augmentation=replace(config.augmentation, p_mirror=1.0))
-    images, _ = draw_batch(store, config, False, np.random.default_rng(3))
+    images, _ = draw_batch(store, config, False, [np.random.default_rng(3)])
     assert any(_is_box_of(images[0].flip(1, 2, 3).numpy(), pack.tensor(), atol=1e-4) for pack in PACKS)
 
 
 def test_a_whole_brain_lies_in_the_middle_padded_with_background(store: CaseStore) -> None:
     config = tiny_config(whole=(32, 32, 32))
-    images, tissue = draw_batch(CaseStore(PACKS[:1], CPU, 0), config, True, np.random.default_rng(0))
+    images, tissue = draw_batch(CaseStore(PACKS[:1], CPU, 0), config, True, [np.random.default_rng(0)])
     assert images.shape == (1, 4, 32, 32, 32)
     inner = (slice(6, 26), slice(4, 28), slice(7, 25))
     np.testing.assert_allclose(images[0].numpy()[(slice(None), *inner)], PACKS[0].tensor(), atol=1e-4)
@@ -56,8 +56,8 @@ def test_tumor_patches_hold_tumor_and_others_need_not() -> None:
     rng = np.random.default_rng(0)
     shares = []
     for p_tumor in (1.0, 0.0):
-        config = tiny_config(p_tumor=p_tumor, batch_size=20)
-        _, tissue = draw_batch(wide, config, False, rng)
+        config = tiny_config(p_tumor=p_tumor)
+        _, tissue = draw_batch(wide, config, False, [rng] * 20)
         shares.append((tissue > 1).flatten(1).any(1).float().mean().item())
     assert shares[0] == 1.0
     assert shares[1] < 0.6
@@ -70,7 +70,7 @@ def test_rotated_and_scaled_samples_agree_with_scipy(
     config = tiny_config(whole=(16, 20, 24), augmentation=settings)
     linear = sampling._random_linear(settings, np.random.default_rng(5))
     monkeypatch.setattr(sampling, "_random_linear", lambda *_: linear)
-    images, _ = draw_batch(CaseStore(PACKS[:1], CPU, 0), config, True, np.random.default_rng(0))
+    images, _ = draw_batch(CaseStore(PACKS[:1], CPU, 0), config, True, [np.random.default_rng(0)])
 
     centre = (np.array(PACKS[0].labels.shape) - 1) / 2
     offset = centre - linear @ ((np.array(config.whole) - 1) / 2)
@@ -88,7 +88,7 @@ def test_a_cavity_lies_about_a_tumor_voxel_of_the_turned_sample(store: CaseStore
     )
     config = tiny_config(whole=(32, 32, 32), augmentation=settings)
     for seed in range(8):
-        images, tissue = draw_batch(store, config, True, np.random.default_rng(seed))
+        images, tissue = draw_batch(store, config, True, [np.random.default_rng(seed)])
         fluid = np.isclose(images[0].numpy(), np.array(FLUID).reshape(4, 1, 1, 1)).all(0)
         assert 60 < fluid.sum() <= 123  # a ball of radius 3, or a part of it at the brain's edge
         assert (tissue[0, 0].numpy()[fluid] == 1).all()

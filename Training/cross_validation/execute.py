@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -77,7 +78,7 @@ def _carry_out(run: Run, gpu: str) -> str | None:
             )
             if process.returncode:
                 return f"failed ({Path(words[0]).name}): {_last_line(log)}"
-    (run.folder / "checkpoint.pt").unlink(missing_ok=True)
+    shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
     return None
 
 

@@ -68,7 +68,7 @@ class Run:
         changes = [*self.variant.changes, f"seed={self.seed}"]
         shared = ["--data", self.recipe.data, "--split", self.fold, "--output", self.folder]
         train = [_TRAINING / "train.py", "--config", self.recipe.config, *shared]
-        train += ["--minutes", self.recipe.minutes]
+        train += ["--minutes", self.recipe.minutes, "--resume"]
         train += [word for change in changes for word in ("--set", change)]
         evaluate = [_TRAINING / "evaluate.py", "--model", self.model, *shared]
         evaluate += [] if self.recipe.mode is None else ["--mode", self.recipe.mode]

@@ -17,7 +17,8 @@ folder = pathlib.Path(sys.argv[1])
 if folder.parent.name == "broken":
     sys.exit("it is broken")
 (folder / "model.safetensors").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
-(folder / "checkpoint.pt").write_text("large")
+(folder / "checkpoints").mkdir()
+(folder / "checkpoints" / "step_00000001.pt").write_text("large")
 """
 EVALUATE = """
 import pathlib, sys
@@ -50,7 +51,7 @@ def test_runs_are_finished_failures_named_and_checkpoints_gone(runs: list[Run]) 
     assert {run.title for run in failed} == {"broken fold_1-seed_1", "broken fold_1-seed_2"}
     assert [run.is_finished() for run in runs] == [True, True, False, False]
     assert {run.cases.read_text().split()[1] for run in runs[:2]} <= {"3", "5"}
-    assert not any((run.folder / "checkpoint.pt").exists() for run in runs)
+    assert not any((run.folder / "checkpoints").exists() for run in runs)
     assert sum("failed (train.py): it is broken" in line for line in said) == 2
 
 

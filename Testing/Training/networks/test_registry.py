@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from SegMambaCore.errors import SegMambaError
 from Testing.Training.synthetic import tiny_config
-from Training import train as training
-from Training.captured_step import with_gradients
+from Training.captured_step import with_gradients, zero_gradients
 from Training.describe import count_macs
 from Training.losses import segmentation_loss
 from Training.networks.registry import NETWORKS, NetworkName, build_network
+from Training.optimizer import guarded_step, make_optimizer
 
 PUBLISHED: dict[str, tuple[float, float | None]] = {
     "tom": (67.416196, 1469),
@@ -82,14 +82,12 @@ def test_learns_and_takes_odd_sizes(name: NetworkName) -> None:
     buffers = {key: value.clone() for key, value in network.named_buffers()}
 
     network.train()
-    optimizer = training._optimizer(network, tiny_config(learning_rate=1e-3))
-    step = with_gradients(
-        lambda x, y: segmentation_loss(network(x), y, "sigmoid", tiny_config().loss),
-        list(network.parameters()),
-    )
+    optimizer = make_optimizer(network, tiny_config(learning_rate=1e-3))
+    step = with_gradients(lambda x, y: segmentation_loss(network(x), y, "sigmoid", tiny_config().loss))
     for _ in range(4):
+        zero_gradients(network)
         assert torch.isfinite(step(images, labels))
-        assert training.guarded_step(network, optimizer, 12.0).item() == 0
+        assert guarded_step(network, optimizer, 12.0).item() == 0
 
     assert _loss(network, images, labels) < before - 0.02
     # The average of the weights is what gets written: running statistics would not belong to it.

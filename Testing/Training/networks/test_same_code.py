@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from Training.case_pack import pack_path, write_pack
 from Training.config import read_config
 from Training.evaluation.of_model import evaluate_model
 from Training.networks.registry import NETWORKS
+from Training.schedule import Budget
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -36,15 +36,14 @@ def test_a_configuration_with_another_network_is_told_those_there_are(tmp_path: 
         read_config(path)
 
 
-def test_a_rival_trains_writes_and_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rival_trains_writes_and_is_evaluated(tmp_path: Path) -> None:
     torch.set_num_threads(1)
-    monkeypatch.setattr(training, "STARTED", time.monotonic())
     names = ["a", "b", "held_out"]
     for seed, name in enumerate(names):
         write_pack(synthetic_pack(name, seed=seed), tmp_path)
     config = tiny_config(network="segresnet-16")
     output = tmp_path / "run"
-    training.train(config, tmp_path, names[:2], output, seconds=600.0, resume=False, max_steps=3)
+    training.train(config, tmp_path, names[:2], output, Budget(3, None))
 
     held_out = [pack_path(tmp_path, "held_out")]
     ways: list[tuple[Mode, Mirror]] = [("windows", "none"), ("onepass", "leftright")]
