@@ -14,7 +14,6 @@ from torch import Tensor
 from SegMambaCore.errors import SegMambaError
 from Training.case_pack import CasePack, pack_path, read_pack
 
-_TUMOR_POINTS = 2000
 NOT_BRAIN = 0
 """In `CaseStore.tissue`; 1 is brain without tumour, 2 NCR, 3 ED, 4 ET."""
 
@@ -25,12 +24,11 @@ class CaseStore:
     codes: uint8 (cases, channels, D, H, W), see `CasePack`. low, step: float32 (cases, channels, 1, 1, 1).
     tissue: uint8 (cases, 1, D, H, W), the labels plus 1 within the brain and 0 outside of it.
     shapes: (D, H, W) of each case without padding.
-    tumor_points: for each case and each label that it has, (n, 3) voxel positions drawn at random.
+    tumor_points: for each case and each label that it has, (n, 3) voxel positions see `PackHead`.
     """
 
-    def __init__(self, packs: Sequence[CasePack], device: torch.device, seed: int) -> None:
+    def __init__(self, packs: Sequence[CasePack], device: torch.device) -> None:
         """Copy the packs onto the device: about 25 MB a case."""
-        rng = np.random.default_rng(seed)
         self.shapes = [pack.labels.shape for pack in packs]
         depth, height, width = np.max(self.shapes, axis=0).tolist()
         channels = len(packs[0].codes)
@@ -41,14 +39,13 @@ class CaseStore:
         for n, pack in enumerate(packs):
             d, h, w = pack.labels.shape
             self.codes[n, :, :d, :h, :w] = torch.from_numpy(pack.codes).to(device)
-            tissue = np.where(pack.codes.any(axis=0), pack.labels + np.uint8(1), np.uint8(NOT_BRAIN))
-            self.tissue[n, 0, :d, :h, :w] = torch.from_numpy(tissue).to(device)
+            self.tissue[n, 0, :d, :h, :w] = torch.from_numpy(tissue_of(pack.codes, pack.labels)).to(device)
         affines = (
             torch.from_numpy(np.stack([values for values in column]))
-            for column in zip(*((pack.low, pack.step) for pack in packs), strict=True)
+            for column in zip(*((pack.head.low, pack.head.step) for pack in packs), strict=True)
         )
         self.low, self.step = (values[:, :, None, None, None].to(device) for values in affines)
-        self.tumor_points = [_tumor_points(pack.labels, rng) for pack in packs]
+        self.tumor_points = [pack.head.tumor_points for pack in packs]
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -70,11 +67,6 @@ def read_packs(folder: Path, names: Sequence[str]) -> list[CasePack]:
         return list(pool.map(read_pack, (pack_path(folder, name) for name in names)))
 
 
-def _tumor_points(labels: NDArray[np.uint8], rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    points = []
-    for label in (1, 2, 3):
-        voxels = np.flatnonzero(labels == label)
-        if voxels.size:
-            chosen = rng.choice(voxels, size=min(_TUMOR_POINTS, voxels.size), replace=False)
-            points.append(np.stack(np.unravel_index(chosen, labels.shape), axis=1))
-    return points
+def tissue_of(codes: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the labels plus 1 within the brain, and `NOT_BRAIN` where no channel shows anything."""
+    return np.where(codes.any(axis=0), labels + np.uint8(1), np.uint8(NOT_BRAIN))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from SegMambaCore.case.case import ROLES
 from SegMambaCore.model_file.spec import ModelSpec
-from Training.networks.registry import NetworkName
+
+if TYPE_CHECKING:  # it imports PyTorch, which preparing cases does not need
+    from Training.networks.registry import NetworkName
 
 Activation = Literal["sigmoid", "softmax"]
 
@@ -39,5 +41,5 @@ def model_spec(
         training=training,
         cases=tuple(sorted(cases)),
         date=date.today().isoformat(),
-        licence="weights: research use only, see the model card",
+        licence="weights: research use only; trained on BraTS images, see the model card",
     )

@@ -22,16 +22,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.safetensors_file import write_model
 from Training.captured_step import zero_gradients
-from Training.case_pack import SUFFIX
+from Training.case_pack import pack_names
 from Training.case_store import CaseStore, read_packs
 from Training.checkpoint import CheckpointFolder
 from Training.clock import process_started
 from Training.config import Config, read_config
+from Training.model_spec import model_spec
 from Training.objective import objective_of
 from Training.optimizer import guarded_step, make_optimizer, set_learning_rate
 from Training.processes import Processes
 from Training.randomness import seed_shared_generators
-from Training.run_record import record_of, write_run
 from Training.sample_picture import PICTURE_STEPS, SamplePicture
 from Training.schedule import Budget, Progress, learning_rate
 from Training.split import read_split
@@ -66,10 +66,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         config = read_config(arguments.config, arguments.set)
-        if arguments.all:
-            names = sorted(path.name.removesuffix(SUFFIX) for path in arguments.data.glob(f"*{SUFFIX}"))
-        else:
-            names = list(read_split(arguments.split).training)
+        names = pack_names(arguments.data) if arguments.all else list(read_split(arguments.split).training)
         steps, seconds = arguments.steps, arguments.minutes and 60 * arguments.minutes
         if steps is None and seconds is None:
             steps = config.epochs * config.steps_per_epoch
@@ -81,7 +78,6 @@ def main() -> None:
             Budget(steps, seconds),
             start=arguments.start,
             resume=arguments.resume,
-            split=arguments.split,
             changes=arguments.set,
         )
     except SegMambaError as error:
@@ -98,15 +94,13 @@ def train(
     *,
     start: Path | None = None,
     resume: bool = False,
-    split: Path | None = None,
     changes: Sequence[str] = (),
     started: float | None = None,
 ) -> None:
     """Train on the named packs until the budget is spent, alone or together with the processes that torchrun started.
 
     start: a model file whose weights to begin with, for instance those of an earlier training.
-    split: the file that the names are from; changes: how the configuration differs from its file. Both are told by
-        what the training leaves behind.
+    changes: how the configuration differs from its file, to be told in the model file.
     started: when the seconds of the budget began, on the scale of `time.monotonic`; with the process by default.
 
     Raises SegMambaError when a pack, the checkpoint or the model to start with is missing or does not fit, when
@@ -122,13 +116,10 @@ def train(
     saved = processes.told(checkpoints.open(resume=resume) if processes.is_first else None)
     progress = Progress(**saved["progress"]) if saved else Progress()
 
-    store = CaseStore(read_packs(data, names), device, config.seed)
+    store = CaseStore(read_packs(data, names), device)
     seed_shared_generators(config.seed)
     begun = starting_network(config, start, device)
     network, average = begun.network, WeightAverage(begun.network, config.average_decay)
-    record = record_of(config, names, begun, processes, split, changes)
-    if processes.is_first and saved is None:
-        write_run(record, output)
     trained = with_heads(network, config)
     optimizer = make_optimizer(trained, config)
     processes.say(f"{len(store)} cases, network {config.network}, {processes.count} x {device.type}")
@@ -173,7 +164,13 @@ def train(
     log.finish(progress, rate)
     state.save(checkpoints, log, processes)
     if processes.is_first:
-        spec = record.spec(progress.step, progress.used_seconds)
+        training = (
+            f"{len(store)} BraTS cases, {progress.step} steps in {progress.used_seconds / 60:.1f} minutes, "
+            f"{config.optimizer}, patches of {config.patch} and whole brains of {config.whole}"
+            f"{''.join(f', {change}' for change in changes)}{begun.history}"
+        )
+        seen = begun.cases.union(names)
+        spec = model_spec(config.activation, config.network, config.patch, training, seen)
         write_model(average.network, spec, output / "model.safetensors")
         processes.say(f"wrote {output / 'model.safetensors'} at {processes.now():.1f} s")
 

@@ -46,13 +46,33 @@ def read_label_map(path: Path) -> Volume:
     return _read(path)
 
 
+def read_frames(path: Path) -> list[Volume]:
+    """Read the frames of a 4D NIfTI, NRRD or MHA file, each as `read_volume` reads an image.
+
+    Raises SegMambaError as that does, and for a file that is not 4D.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SegMambaError(f"{path}: there is no such file. Check the name.")
+    image = _read_file(path)
+    if image.GetDimension() != 4:
+        raise SegMambaError(f"{path}: is not a 4D image. Give the file that holds all contrasts.")
+    *size, frames = image.GetSize()
+    return [
+        _volume(path, _single_3d_frame(path, sitk.Extract(image, [*size, 0], [0, 0, 0, frame])))
+        for frame in range(frames)
+    ]
+
+
 def _read(path: Path) -> Volume:
     path = Path(path)
     if not path.exists():
         raise SegMambaError(f"{path}: there is no such file or folder. Check the name.")
     image = read_dicom_folder(path) if path.is_dir() else _read_file(path)
-    image = _single_3d_frame(path, image)
+    return _volume(path, _single_3d_frame(path, image))
 
+
+def _volume(path: Path, image: sitk.Image) -> Volume:
     array = sitk.GetArrayFromImage(image)
     if array.dtype.itemsize > 4:
         array = array.astype(np.float32)

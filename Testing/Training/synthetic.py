@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from Training.case_pack import CasePack, pack_case
+from SegMambaCore.case.prepared import PreparationRecord
+from SegMambaCore.volume.volume import Grid
+from Training.case_pack import CasePack
 from Training.config import Augmentation, Config, Size, read_config
+from Training.quantise import pack_case
 
 SHIPPED = Path(__file__).resolve().parents[2] / "Training" / "configs" / "small.yaml"
 
@@ -32,7 +35,22 @@ def synthetic_pack(name: str, shape: Size = (20, 24, 18), seed: int = 0) -> Case
     labels[d + 2 : d + 6, h + 2 : h + 6, w + 2 : w + 6] = 3
     labels[d + 3 : d + 5, h + 3 : h + 5, w + 3 : w + 5] = 1
     tensor += np.where(tensor != 0, labels, 0)
-    return pack_case(name, tensor.astype(np.float32), labels, {"t1c": "0" * 64})
+    return packed(name, tensor.astype(np.float32), labels)
+
+
+def packed(name: str, tensor: NDArray[np.float32], labels: NDArray[np.uint8]) -> CasePack:
+    """The pack of a prepared case on voxels of 1 mm, whose box is all there was."""
+    grid = Grid(labels.shape, np.diag([-1.0, -1.0, 1.0, 1.0]))
+    return pack_case(
+        name,
+        tensor,
+        labels,
+        PreparationRecord(grid, grid, (0, 0, 0), labels.shape),
+        mean=np.full(len(tensor), 300, dtype=np.float32),
+        deviation=np.full(len(tensor), 60, dtype=np.float32),
+        sources={"t1c": "0" * 64},
+        data_set="BraTS",
+    )
 
 
 def rarely_changed(settings: Augmentation) -> Augmentation:

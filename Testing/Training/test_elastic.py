@@ -47,7 +47,7 @@ def test_a_bent_sample_agrees_with_scipy(monkeypatch: pytest.MonkeyPatch) -> Non
     field = displacement_field(shape, 4.0, CPU, np.random.default_rng(7))
     monkeypatch.setattr(sampling, "displacement_field", lambda *_: field)
     config = tiny_config(whole=shape, augmentation=settings)
-    images, _ = draw_batch(CaseStore([pack], CPU, 0), config, True, [np.random.default_rng(0)])
+    images, _ = draw_batch(CaseStore([pack], CPU), config, True, [np.random.default_rng(0)])
 
     where = np.indices(shape) + 1.5 * field.numpy()
     oracle = np.stack([map_coordinates(channel, where, order=1) for channel in pack.tensor()])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.ndimage import affine_transform, binary_dilation
 
-from Testing.Training.synthetic import synthetic_pack, tiny_config
+from Testing.Training.synthetic import brain_tensor, packed, synthetic_pack, tiny_config
 from Training import sampling
 from Training.case_pack import CasePack
 from Training.case_store import CaseStore
@@ -19,7 +19,7 @@ from Training.sampling import draw_batch
 CPU = torch.device("cpu")
 SHAPE = (40, 44, 36)
 DONOR = synthetic_pack("donor", SHAPE, 3)
-HEALTHY = replace(synthetic_pack("healthy", (36, 40, 42), 4), labels=np.zeros((36, 40, 42), np.uint8))
+HEALTHY = packed("healthy", brain_tensor((36, 40, 42), 4), np.zeros((36, 40, 42), np.uint8))
 
 
 def _tissue(pack: CasePack) -> np.ndarray:
@@ -63,7 +63,7 @@ def test_healthy_brain_of_the_donor_gets_the_recipients_mean_and_deviation() -> 
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_sample_gets_the_lesion_where_the_graft_says(monkeypatch: pytest.MonkeyPatch, whole: bool) -> None:
     """Turned by a quarter about an axis and mirrored, so that every voxel falls on one."""
-    donors = CaseStore([HEALTHY, DONOR], CPU, 0)
+    donors = CaseStore([HEALTHY, DONOR], CPU)
     linear = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
     point = np.argwhere(DONOR.labels == 3).mean(axis=0).round()
     graft = Graft(1, point, np.array([18.0, 17.0, 20.0]), linear)
@@ -88,7 +88,7 @@ def test_a_sample_gets_the_lesion_where_the_graft_says(monkeypatch: pytest.Monke
 
 
 def test_a_case_alone_has_no_donor() -> None:
-    store = CaseStore([DONOR], CPU, 0)
+    store = CaseStore([DONOR], CPU)
     assert draw_graft(store, 0, np.eye(3), np.random.default_rng(0)) is None
     quiet = tiny_config()
     config = replace(quiet, augmentation=replace(quiet.augmentation, p_lesion_paste=1.0))
@@ -97,7 +97,7 @@ def test_a_case_alone_has_no_donor() -> None:
 
 
 def test_both_hemispheres_receive_a_lesion() -> None:
-    store = CaseStore([HEALTHY, DONOR], CPU, 0)
+    store = CaseStore([HEALTHY, DONOR], CPU)
     rng = np.random.default_rng(0)
     sides = set()
     for _ in range(40):

@@ -35,7 +35,7 @@ def _always() -> object:
 @pytest.mark.parametrize("whole", [True, False])
 def test_no_sample_waits_for_the_gpu(whole: bool, request: pytest.FixtureRequest) -> None:
     packs = [synthetic_pack(name, (40, 44, 36), seed) for seed, name in enumerate("ab")]
-    store = CaseStore(packs, torch.device("cuda"), 0)
+    store = CaseStore(packs, torch.device("cuda"))
     config = tiny_config(augmentation=_always())
     rng = np.random.default_rng(0)
     request.getfixturevalue("waiting_is_an_error")

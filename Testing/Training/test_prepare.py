@@ -1,140 +1,112 @@
-"""Preparing BraTS folders: conventions of names and labels, geometry, and parity with a user's case."""
+"""Preparing a folder: what is done stays, what is bad is listed, copies are found, a killed run goes on."""
 
 from __future__ import annotations
 
+import csv
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 
 from SegMambaCore.case.find import find_case_files
 from SegMambaCore.case.prepare import prepare_case
 from SegMambaCore.case.read_case import read_case
-from SegMambaCore.errors import SegMambaError
-from Training.case_pack import read_pack
+from Testing.Training.data_sets.layouts import brain, write_brats, write_task01
+from Training.case_pack import pack_names, read_pack
+from Training.data_sets.brats import BratsCase
+from Training.data_sets.pack_found_case import pack_found_case
 from Training.model_spec import model_spec
-from Training.prepare import find_cases, prepare_training_case
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SEGMAMBA_DATA", ROOT.parent / "shared" / "data")) / "brats"
-SHAPE = (30, 36, 33)
-NAMES_2021, NAMES_2023 = ("_t1", "_t1ce", "_t2", "_flair", "_seg"), ("-t1n", "-t1c", "-t2w", "-t2f", "-seg")
 
 
-@pytest.mark.parametrize(
-    ("case", "suffixes", "et_label"),
-    [
-        ("Brats17_CBICA_AAA_1", NAMES_2021, 4),
-        ("BraTS20_Training_001", NAMES_2021, 4),
-        ("BraTS2021_00001", NAMES_2021, 4),
-        ("BraTS-GLI-00001-000", NAMES_2023, 3),
-    ],
-)
-def test_labels_mean_the_same_in_every_year(
-    tmp_path: Path, case: str, suffixes: tuple[str, ...], et_label: int
-) -> None:
-    folder = _write_case(tmp_path, case, suffixes, et_label)
-    pack = read_pack(prepare_training_case(folder, tmp_path))
-    assert pack.name == case
-    assert np.bincount(pack.labels.ravel(), minlength=4).tolist()[1:] == [24, 408, 216]
-    assert set(pack.sources) == {"t1n", "t1c", "t2w", "t2f"}
-    assert all(side % 16 == 0 for side in pack.labels.shape)
-    # Enhancing tumour was made brighter than all else on T1Gd: labels lie where the image says.
-    t1c = pack.tensor()[1]
-    assert t1c[pack.labels == 3].min() > t1c[pack.labels != 3].max()
+def _command(data: Path, output: Path) -> list[str]:
+    script = str(ROOT / "Training" / "prepare.py")
+    return [sys.executable, script, "--data", str(data), "--output", str(output), "--workers", "1"]
 
 
-def test_another_orientation_gives_the_same_pack(tmp_path: Path) -> None:
-    packs = []
-    for number, orientation in enumerate(("LPS", "RSA")):
-        folder = _write_case(tmp_path, f"BraTS2021_0000{number}", NAMES_2021, 4, orientation)
-        packs.append(read_pack(prepare_training_case(folder, tmp_path)))
-    np.testing.assert_array_equal(packs[0].labels, packs[1].labels)
-    np.testing.assert_array_equal(packs[0].codes, packs[1].codes)
+def _run(data: Path, output: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(_command(data, output), capture_output=True, encoding="utf-8", errors="replace")
 
 
-@pytest.mark.parametrize(
-    ("case", "et_label", "words"),
-    [
-        ("BraTS-GLI-00001-000", 4, "labels"),
-        ("BraTS2021_00001", 3, "labels"),
-        ("patient7", 4, "no BraTS year"),
-    ],
-)
-def test_labels_of_another_convention_are_refused(
-    tmp_path: Path, case: str, et_label: int, words: str
-) -> None:
-    folder = _write_case(tmp_path, case, NAMES_2021, et_label)
-    with pytest.raises(SegMambaError, match=words):
-        prepare_training_case(folder, tmp_path)
-
-
-def test_the_script_skips_a_bad_case_and_what_is_done(tmp_path: Path) -> None:
+def test_bad_cases_and_copies_are_listed_and_the_rest_is_packed(tmp_path: Path) -> None:
     data, output = tmp_path / "data", tmp_path / "packs"
-    _write_case(data, "BraTS2021_00001", NAMES_2021, 4)
-    broken = _write_case(data, "BraTS2021_00002", NAMES_2021, 4)
+    write_brats(data, "BraTS2021_00001", brain(1))
+    broken = write_brats(data, "BraTS2021_00002", brain(2))
     (broken / "BraTS2021_00002_t2.nii.gz").write_bytes(b"no image")
-    command = [
-        sys.executable,
-        str(ROOT / "Training" / "prepare.py"),
-        "--data",
-        str(data),
-        "--output",
-        str(output),
+    # The same patient in earlier years: as float and another way round, and as a case of Task01.
+    write_brats(data, "Brats17_TCIA_105_1", brain(1), dtype=np.float32, orientation="RAI")
+    write_task01(data, {"BRATS_007": brain(1), "BRATS_008": brain(8)})
+    write_brats(data / "again", "BraTS2021_00001", brain(9))
+
+    first = _run(data, output)
+    assert first.returncode == 0
+    assert "2 cases in" in first.stdout
+    assert pack_names(output) == ["BRATS_008", "BraTS2021_00001"]
+    with (output / "cases.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert {(row["case"], row["used"]): row["reason"] for row in rows if row["used"] == "yes"} == {
+        ("BRATS_008", "yes"): "",
+        ("BraTS2021_00001", "yes"): "",
+    }
+    reasons = [(row["case"], row["reason"]) for row in rows if row["used"] == "no"]
+    for case, reason in reasons:
+        assert case in first.stderr and reason.split(".")[0] in first.stderr.replace("\n", " ")
+    assert [case for case, _ in reasons] == [
+        "BRATS_007",
+        "BraTS2021_00001",
+        "BraTS2021_00002",
+        "Brats17_TCIA_105_1",
     ]
-    first = subprocess.run(
-        [*command, "--workers", "1"], capture_output=True, encoding="utf-8", errors="replace", check=True
-    )
-    assert "1 of 2 cases" in first.stdout
-    assert "BraTS2021_00002: T2" in first.stderr
-    (pack,) = output.iterdir()
-    written = pack.stat().st_mtime_ns
-    subprocess.run(
-        [*command, "--workers", "1"], capture_output=True, encoding="utf-8", errors="replace", check=True
-    )
-    assert pack.stat().st_mtime_ns == written
+    words = ("same scans as BraTS2021_00001", "has the same name", "T2:", "same scans as BraTS2021_00001")
+    assert all(word in reason for word, (_, reason) in zip(words, reasons, strict=True))
+
+    written = {path: path.stat().st_mtime_ns for path in output.glob("*.b2nd")}
+    assert _run(data, output).returncode == 0
+    assert written == {path: path.stat().st_mtime_ns for path in output.glob("*.b2nd")}
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    data, output = tmp_path / "data", tmp_path / "packs"
+    names = [f"BraTS2021_0000{number}" for number in range(4)]
+    for number, name in enumerate(names):
+        write_brats(data, name, brain(number))
+    process = subprocess.Popen(_command(data, output), stderr=subprocess.DEVNULL, start_new_session=True)
+    while process.poll() is None and not pack_names(output):
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = {name: read_pack(output / f"{name}.b2nd").labels.sum() for name in pack_names(output)}
+    assert 1 <= len(done) < 4  # all of them whole
+    written = {name: (output / f"{name}.b2nd").stat().st_mtime_ns for name in done}
+    assert _run(data, output).returncode == 0
+    assert pack_names(output) == names
+    assert written == {name: (output / f"{name}.b2nd").stat().st_mtime_ns for name in done}
+
+
+def test_nothing_of_use_is_a_failure(tmp_path: Path) -> None:
+    assert _run(tmp_path, tmp_path / "packs").returncode == 1
 
 
 @pytest.mark.slow
 def test_a_real_pack_is_what_a_user_s_case_becomes(tmp_path: Path) -> None:
-    cases = find_cases(DATA) if DATA.is_dir() else []
-    if not cases:
+    folders = sorted(DATA.iterdir()) if DATA.is_dir() else []
+    if not folders:
         pytest.skip(f"no BraTS cases in {DATA}; set SEGMAMBA_DATA")
-    pack = read_pack(prepare_training_case(cases[0], tmp_path))
-    tensor = prepare_case(read_case(find_case_files(cases[0])), model_spec("sigmoid")).tensor
+    pack = read_pack(pack_found_case(BratsCase(folders[0]), tmp_path))
+    tensor = prepare_case(read_case(find_case_files(folders[0])), model_spec("sigmoid")).tensor
     restored = pack.tensor()
     np.testing.assert_array_equal(restored == 0, tensor == 0)
-    for channel, packed, low, step in zip(tensor, restored, pack.low, pack.step, strict=True):
-        brain = channel != 0
-        representable = brain & (channel <= low + 254 * step)
+    for channel, packed, low, step in zip(tensor, restored, pack.head.low, pack.head.step, strict=True):
+        brain_voxels = channel != 0
+        representable = brain_voxels & (channel <= low + 254 * step)
         assert np.abs(packed - channel)[representable].max() <= 0.501 * step
-        assert representable.sum() >= 0.999 * brain.sum()
-        assert abs(packed[brain].mean()) < 0.005
-        assert packed[brain].std() == pytest.approx(1.0, abs=0.01)
-
-
-def _write_case(
-    data: Path, case: str, suffixes: tuple[str, ...], et_label: int, orientation: str = "LPS"
-) -> Path:
-    """A brain of noise with a tumour: 24 voxels NCR, 216 ET around it, 408 ED around that."""
-    folder = data / case
-    folder.mkdir(parents=True)
-    labels = np.zeros(SHAPE, dtype=np.uint8)
-    labels[8:17, 9:17, 10:19] = 2
-    labels[10:16, 11:16, 11:19] = et_label
-    labels[11:15, 12:14, 13:16] = 1
-    rng = np.random.default_rng(0)
-    for suffix in suffixes:
-        array = labels
-        if suffix != suffixes[-1]:
-            array = np.zeros(SHAPE, dtype=np.float32)
-            array[3:-3, 3:-3, 3:-3] = rng.uniform(100, 200, size=tuple(side - 6 for side in SHAPE))
-            array[labels == et_label] += 300
-        image = sitk.GetImageFromArray(array)
-        image.SetOrigin((5.0, -20.0, 7.0))
-        sitk.WriteImage(sitk.DICOMOrient(image, orientation), str(folder / f"{case}{suffix}.nii.gz"))
-    return folder
+        assert representable.sum() >= 0.999 * brain_voxels.sum()
+        assert abs(packed[brain_voxels].mean()) < 0.005
+        assert packed[brain_voxels].std() == pytest.approx(1.0, abs=0.01)

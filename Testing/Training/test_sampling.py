@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def store() -> CaseStore:
-    return CaseStore(PACKS, CPU, seed=0)
+    return CaseStore(PACKS, CPU)
 
 
 def test_an_unchanged_patch_is_a_box_of_the_case(store: CaseStore) -> None:
@@ -42,7 +42,7 @@ def test_a_mirrored_patch_is_the_mirrored_box(store: CaseStore) -> None:
 
 def test_a_whole_brain_lies_in_the_middle_padded_with_background(store: CaseStore) -> None:
     config = tiny_config(whole=(32, 32, 32))
-    images, tissue = draw_batch(CaseStore(PACKS[:1], CPU, 0), config, True, [np.random.default_rng(0)])
+    images, tissue = draw_batch(CaseStore(PACKS[:1], CPU), config, True, [np.random.default_rng(0)])
     assert images.shape == (1, 4, 32, 32, 32)
     inner = (slice(6, 26), slice(4, 28), slice(7, 25))
     np.testing.assert_allclose(images[0].numpy()[(slice(None), *inner)], PACKS[0].tensor(), atol=1e-4)
@@ -52,7 +52,7 @@ def test_a_whole_brain_lies_in_the_middle_padded_with_background(store: CaseStor
 
 def test_tumor_patches_hold_tumor_and_others_need_not() -> None:
     pack = synthetic_pack("wide", (80, 80, 80), 4)
-    wide = CaseStore([pack], CPU, 0)
+    wide = CaseStore([pack], CPU)
     rng = np.random.default_rng(0)
     shares = []
     for p_tumor in (1.0, 0.0):
@@ -70,7 +70,7 @@ def test_rotated_and_scaled_samples_agree_with_scipy(
     config = tiny_config(whole=(16, 20, 24), augmentation=settings)
     linear = sampling._random_linear(settings, np.random.default_rng(5))
     monkeypatch.setattr(sampling, "_random_linear", lambda *_: linear)
-    images, _ = draw_batch(CaseStore(PACKS[:1], CPU, 0), config, True, [np.random.default_rng(0)])
+    images, _ = draw_batch(CaseStore(PACKS[:1], CPU), config, True, [np.random.default_rng(0)])
 
     centre = (np.array(PACKS[0].labels.shape) - 1) / 2
     offset = centre - linear @ ((np.array(config.whole) - 1) / 2)

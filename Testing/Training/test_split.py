@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from SegMambaCore.errors import SegMambaError
-from Training.split import draw_folds, draw_split, patient_of, read_split
+from Training.split import draw_folds, draw_parts, draw_split, main, patient_of, read_split
 
 CONFIGS = Path(__file__).resolve().parents[2] / "Training" / "configs"
 SHIPPED = CONFIGS / "split_44.json"
@@ -59,3 +59,47 @@ def test_more_than_there_are_is_refused(number: int) -> None:
         draw_split(["a", "b", "c"], number, seed=0)
     with pytest.raises(SegMambaError, match="of 1 patients"):
         draw_folds(["a"], number + 2, seed=0)
+
+
+def test_parts_hold_their_share_of_the_patients_and_share_none() -> None:
+    cases = [
+        f"BraTS-GLI-{patient:05d}-{scan:03d}" for patient in range(50) for scan in range(1 + patient % 3)
+    ]
+    split = draw_parts(cases[::-1], (70, 10, 20), seed=3)
+    sides = [
+        {patient_of(case) for case in side} for side in (split.training, split.validation, split.held_out)
+    ]
+    assert [len(side) for side in sides] == [35, 5, 10]
+    assert sorted(split.training + split.validation + split.held_out) == cases
+    assert len(set.union(*sides)) == 50
+    assert split == draw_parts(cases, (70, 10, 20), seed=3) != draw_parts(cases, (70, 10, 20), seed=4)
+    with pytest.raises(SegMambaError, match="would be empty"):
+        draw_parts(["a", "b", "c"], (70, 10, 20), seed=0)
+
+
+def test_the_script_writes_what_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(10):
+        (tmp_path / f"BraTS2021_{number:05d}.b2nd").touch()
+    path = tmp_path / "splits" / "split.json"
+    arguments = ["split.py", "--data", str(tmp_path), "--parts", "70/10/20", "--output", str(path)]
+    monkeypatch.setattr("sys.argv", arguments)
+    main()
+    split = read_split(path)
+    assert [len(side) for side in (split.training, split.validation, split.held_out)] == [7, 1, 2]
+
+
+@pytest.mark.parametrize("parts", ["70/30", "70/10/10", "0/50/50", "a/b/c"])
+def test_parts_that_do_not_make_a_whole_are_refused(
+    parts: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["split.py", "--data", "d", "--parts", parts, "--output", "o"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "70/10/20" in capsys.readouterr().err
+
+
+def test_what_is_no_split_is_told(tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text("{}")
+    for name in ("other.json", "none.json"):
+        with pytest.raises(SegMambaError, match="is no split"):
+            read_split(tmp_path / name)
