@@ -16,6 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_MOST_SHARED_BYTES = 8
+"""The driver's CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES."""
+
 Argument = Tensor | float | ctypes.Structure | None
 
 
@@ -38,10 +41,16 @@ class CudaProgram:
             torch.empty(1, device="cuda")
             _driver(_cuda().cuModuleLoadData(ctypes.byref(self._module), image))
 
-    def kernel(self, name: str) -> CudaKernel:
-        """Return a kernel declared `extern "C"`."""
+    def kernel(self, name: str, shared_bytes: int = 0) -> CudaKernel:
+        """Return a kernel declared `extern "C"`.
+
+        shared_bytes: the most dynamic shared memory a block will ask for, where that is more than 48 kB.
+        Raises RuntimeError where there is no such kernel, or the GPU has less memory.
+        """
         function = ctypes.c_void_p()
         _driver(_cuda().cuModuleGetFunction(ctypes.byref(function), self._module, name.encode()))
+        if shared_bytes:
+            _driver(_cuda().cuFuncSetAttribute(function, _MOST_SHARED_BYTES, shared_bytes))
         return CudaKernel(self, function)
 
 
@@ -62,7 +71,8 @@ class CudaKernel:
         """Queue the kernel on the current stream of the program's device; the host does not wait.
 
         arguments: tensors as pointers (None a null pointer), ints and floats as 32-bit, structures by value.
-        shared_bytes: dynamic shared memory a block, at most 48 kB together with the kernel's own.
+        shared_bytes: dynamic shared memory a block; together with the kernel's own at most 48 kB, or what
+            `CudaProgram.kernel` was told.
         Raises RuntimeError when the driver refuses.
         """
         values = c_values(arguments)

@@ -9,17 +9,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from SegMambaCore.network.convolution3 import Convolution3
 from SegMambaCore.network.instance_norm import norm_act, norm_add_act
 
 SLOPE = 0.01
 
 
 class ConvolutionLayer(nn.Sequential):
-    """A convolution that keeps its size, under the name `conv` that MONAI gives it."""
+    """A convolution that keeps its size, 1x1x1 or 3x3x3, under the name `conv` that MONAI gives it."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, bias: bool = False) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias)
+        if kernel_size == 3:
+            self.conv: nn.Conv3d = Convolution3(in_channels, out_channels, bias=bias)
+        else:
+            self.conv = nn.Conv3d(in_channels, out_channels, kernel_size, bias=bias)
 
 
 class ResidualBlock(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from SegMambaCore.network.convolution3 import Convolution3
 from SegMambaCore.network.instance_norm import norm_act
 
 
@@ -16,8 +17,8 @@ class GatedSpatialConvolution(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.proj = nn.Conv3d(channels, channels, 3, padding=1)
-        self.proj2 = nn.Conv3d(channels, channels, 3, padding=1)
+        self.proj = Convolution3(channels, channels)
+        self.proj2 = Convolution3(channels, channels)
         self.proj3 = nn.Conv3d(channels, channels, 1)
         self.proj4 = nn.Conv3d(channels, channels, 1)
 

@@ -28,6 +28,8 @@ inline Dim3 blockDim;
 struct Warp {
     std::barrier<> barrier{32};
     float slots[32];
+    const char* rows[32];     // what ldmatrix is given
+    unsigned words[32][6];    // what mma is given: four words of a, two of b
 };
 inline std::vector<std::unique_ptr<Warp>> warps_of_block;
 inline std::unique_ptr<std::barrier<>> barrier_of_block;

@@ -15,7 +15,7 @@ import pytest
 
 import SegMambaCore
 from SegMambaCore.gpu import nvrtc
-from SegMambaCore.network import cuda_norm
+from SegMambaCore.network import cuda_conv3, cuda_norm
 from SegMambaCore.scan import cuda_directions, cuda_scan
 
 needs_compiler = pytest.mark.skipif(
@@ -27,6 +27,8 @@ _CACHES = [
     cuda_scan._compiled,
     cuda_norm._compiled,
     cuda_norm._program,
+    cuda_conv3._compiled,
+    cuda_conv3._program,
     cuda_directions._compiled,
     cuda_directions._program,
 ]
@@ -38,7 +40,7 @@ class EmulatedProgram:
     def __init__(self, source: Path, macros: dict[str, int], device: int | None) -> None:
         self.library = _library(source, tuple(f"-D{name}={value}" for name, value in macros.items()))
 
-    def kernel(self, name: str) -> EmulatedKernel:
+    def kernel(self, name: str, shared_bytes: int = 0) -> EmulatedKernel:
         return EmulatedKernel(self.library, name)
 
 
@@ -57,8 +59,10 @@ class EmulatedKernel:
 @pytest.fixture
 def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put the emulated kernels where the CUDA programs would be."""
-    for module in (cuda_scan, cuda_norm, cuda_directions):
+    for module in (cuda_scan, cuda_norm, cuda_conv3, cuda_directions):
         monkeypatch.setattr(module, "CudaProgram", EmulatedProgram)
+    monkeypatch.setattr(cuda_conv3, "_multiprocessors", lambda device: 2)
+    monkeypatch.setattr(cuda_conv3, "_most_shared_bytes", lambda device: 227 * 1024)
     for of_programs in _CACHES:
         of_programs.cache_clear()
     yield
@@ -83,6 +87,7 @@ def _library(source: Path, macros: tuple[str, ...]) -> ctypes.CDLL:
         "-pthread",
         "-w",
         f"-I{package / 'gpu'}",
+        f"-I{Path(__file__).parent}",
         *macros,
     ]
     command += [f'-DEMULATED_SOURCE="{source}"', f"-DEMULATED_KERNELS={listed}"]
