@@ -81,4 +81,28 @@ class CheckpointFolder:
         return state
 
     def _newest_first(self) -> list[Path]:
-        return sorted(self._folder.glob("step_*.pt"), reverse=True)
+        return _newest_first(self._folder)
+
+
+def newest_states(folder: Path, count: int) -> list[State]:
+    """Return the states of the last checkpoints of a training, the newest first.
+
+    Raises SegMambaError when there are not so many, or one cannot be read.
+    """
+    paths = _newest_first(folder)[:count]
+    if len(paths) < count:
+        raise SegMambaError(
+            f"{folder}: holds {len(paths)} checkpoints, not {count}. The configuration's checkpoints_kept says how"
+            " many a training leaves there."
+        )
+    states = []
+    for path in paths:
+        try:
+            states.append(torch.load(path, map_location="cpu", weights_only=True)["state"])
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise SegMambaError(f"{path}: cannot be read ({error}).") from error
+    return states
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step_*.pt"), reverse=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.whole_file import write_whole_file
 from Training.networks.registry import NetworkName
 
 Size = tuple[int, int, int]
@@ -151,6 +153,13 @@ def read_config(path: Path, changes: Sequence[str] = ()) -> Config:
     for change in changes:
         _apply(change, values)
     return _parsed(Config, values, "", path) if changes else config
+
+
+def write_config(config: Config, path: Path) -> None:
+    """Write a file that `read_config` reads, whole or not at all. Raises SegMambaError when it cannot be written."""
+    values = json.loads(json.dumps(asdict(config)))  # tuples become lists
+    text = yaml.safe_dump(values, sort_keys=False, default_flow_style=None)
+    write_whole_file(path, text.encode())
 
 
 def _apply(change: str, values: Any) -> None:

@@ -41,5 +41,5 @@ def model_spec(
         training=training,
         cases=tuple(sorted(cases)),
         date=date.today().isoformat(),
-        licence="weights: research use only; trained on BraTS images, see the model card",
+        licence="weights: research use only, see the model card",
     )

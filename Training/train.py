@@ -27,11 +27,11 @@ from Training.case_store import CaseStore, read_packs
 from Training.checkpoint import CheckpointFolder
 from Training.clock import process_started
 from Training.config import Config, read_config
-from Training.model_spec import model_spec
 from Training.objective import objective_of
 from Training.optimizer import guarded_step, make_optimizer, set_learning_rate
 from Training.processes import Processes
 from Training.randomness import seed_shared_generators
+from Training.run_record import record_of, write_run
 from Training.sample_picture import PICTURE_STEPS, SamplePicture
 from Training.schedule import Budget, Progress, learning_rate
 from Training.split import read_split
@@ -78,6 +78,7 @@ def main() -> None:
             Budget(steps, seconds),
             start=arguments.start,
             resume=arguments.resume,
+            split=arguments.split,
             changes=arguments.set,
         )
     except SegMambaError as error:
@@ -94,13 +95,15 @@ def train(
     *,
     start: Path | None = None,
     resume: bool = False,
+    split: Path | None = None,
     changes: Sequence[str] = (),
     started: float | None = None,
 ) -> None:
     """Train on the named packs until the budget is spent, alone or together with the processes that torchrun started.
 
     start: a model file whose weights to begin with, for instance those of an earlier training.
-    changes: how the configuration differs from its file, to be told in the model file.
+    split: the file that the names are from; changes: how the configuration differs from its file. Both are told by
+        what the training leaves behind.
     started: when the seconds of the budget began, on the scale of `time.monotonic`; with the process by default.
 
     Raises SegMambaError when a pack, the checkpoint or the model to start with is missing or does not fit, when
@@ -120,6 +123,9 @@ def train(
     seed_shared_generators(config.seed)
     begun = starting_network(config, start, device)
     network, average = begun.network, WeightAverage(begun.network, config.average_decay)
+    record = record_of(config, names, begun, processes, split, changes)
+    if processes.is_first and saved is None:
+        write_run(record, output)
     trained = with_heads(network, config)
     optimizer = make_optimizer(trained, config)
     processes.say(f"{len(store)} cases, network {config.network}, {processes.count} x {device.type}")
@@ -164,13 +170,7 @@ def train(
     log.finish(progress, rate)
     state.save(checkpoints, log, processes)
     if processes.is_first:
-        training = (
-            f"{len(store)} BraTS cases, {progress.step} steps in {progress.used_seconds / 60:.1f} minutes, "
-            f"{config.optimizer}, patches of {config.patch} and whole brains of {config.whole}"
-            f"{''.join(f', {change}' for change in changes)}{begun.history}"
-        )
-        seen = begun.cases.union(names)
-        spec = model_spec(config.activation, config.network, config.patch, training, seen)
+        spec = record.spec(progress.step, progress.used_seconds)
         write_model(average.network, spec, output / "model.safetensors")
         processes.say(f"wrote {output / 'model.safetensors'} at {processes.now():.1f} s")
 

@@ -29,7 +29,7 @@ class Figures:
 
 
 def held_out_figures(spec: ModelSpec) -> list[Figures]:
-    """Return the lines of `spec.figures["held_out"]`, as Training/ship.py writes them; those it understands.
+    """Return the lines of `spec.figures["held_out"]`, as Training/export.py writes them; those it understands.
 
     They belong to the recipe, not to these weights, which may have been trained on more: `spec.training` and
     the model card say how far the two lie apart.

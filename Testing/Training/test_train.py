@@ -80,7 +80,7 @@ def test_training_learns_and_writes_a_described_model(
         "zscore_brain",
         "LPS",
     )
-    assert "3 BraTS cases, 40 steps" in spec["training"]
+    assert "3 cases, 40 steps" in spec["training"]
     assert spec["cases"] == NAMES
 
 

@@ -1,4 +1,4 @@
-"""The figures in a model file are read as Training/ship.py writes them, and never invented."""
+"""The figures in a model file are read as Training/export.py writes them, and never invented."""
 
 from __future__ import annotations
 
