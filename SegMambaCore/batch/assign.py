@@ -1,4 +1,4 @@
-"""From the series of one patient to the four that are segmented."""
+"""From the image files of one patient to the four that are segmented."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from SegMambaCore.batch.patient import FoundPatient
 from SegMambaCore.case.case import ROLE_TITLES, ROLES
 from SegMambaCore.case.recognise import assign_roles
 from SegMambaCore.case.series import Series
+from SegMambaCore.volume.read import Source
 
 
 def assign_patient(name: str, series: Sequence[tuple[Path, Series]]) -> FoundPatient | None:
-    """Return the patient with a source for each role that `assign_roles` gives one; None if none could be any.
+    """Return the patient with a file for each role that `assign_roles` gives one; None if none could be any.
 
     A role that stays empty is a problem; one that is probable only is noted, for somebody to look at.
     """
     choices = assign_roles([one for _, one in series])
     if not any(choice.candidates for choice in choices.values()):
         return None
-    sources = {role: series[choices[role].index or 0][0] for role in ROLES if choices[role].index is not None}
+    sources: dict[str, Source] = {
+        role: series[choices[role].index or 0][0] for role in ROLES if choices[role].index is not None
+    }
     missing = [ROLE_TITLES[role] for role in ROLES if not choices[role].candidates]
     unclear = [role for role in ROLES if choices[role].candidates and role not in sources]
-    problems = [_missing_text(missing)] if missing else []
+    problems = [missing_text(missing)] if missing else []
     for role in unclear:
-        several = ", ".join(_label(*series[index]) for index in choices[role].candidates)
+        several = ", ".join(series[index][0].name for index in choices[role].candidates)
         problems.append(f"Several could be {ROLE_TITLES[role]}: {several}.")
     notes = tuple(
-        f"{ROLE_TITLES[role]} is probably {_label(*series[choice.index])}: {choice.reason}."
+        f"{ROLE_TITLES[role]} is probably {series[choice.index][0].name}: {choice.reason}."
         for role, choice in choices.items()
         if choice.index is not None and choice.confidence == "probable"
     )
     return FoundPatient(name, sources, " ".join(problems), notes)
 
 
-def _label(path: Path, series: Series) -> str:
-    return f"{series.name} ({path.name})" if path.is_dir() else path.name
-
-
-def _missing_text(titles: list[str]) -> str:
+def missing_text(titles: Sequence[str]) -> str:
+    """Return a sentence: these contrasts are missing."""
     listed = " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
     return f"{listed} {'are' if len(titles) > 1 else 'is'} missing."

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from SegMambaCore.batch.assign import assign_patient
-from SegMambaCore.batch.dicom_series import look_into
+from SegMambaCore.batch.dicom_patients import dicom_patients
 from SegMambaCore.batch.file_groups import group_files, names_contrast
 from SegMambaCore.batch.patient import FoundPatient
 from SegMambaCore.case.find import is_image_name, series_of_file
@@ -21,7 +21,7 @@ NOTHING_RECOGNIZED = (
 )
 
 _Source = tuple[Path, Series]
-"""A file or a folder of DICOM files, and what it says."""
+"""A file, and what its name says."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def find_patients(root: Path, skip: Path | None = None) -> list[FoundPatient]:
     """Return everybody below a folder by name, those who lack something too.
 
     A folder for each patient, at any depth and one below the other for several times; folders with the files
-    of many patients, told apart by what their names have in common; DICOM series in folders of their own, put
+    of many patients, told apart by what their names have in common; DICOM files in any order, also in zips, put
     together by patient and study as their headers say. A subfolder of `root` where nothing was recognized is
     listed as a patient without sources. skip: a folder that is passed over, as the one for the results.
 
@@ -48,6 +48,7 @@ def find_patients(root: Path, skip: Path | None = None) -> list[FoundPatient]:
         raise SegMambaError(f"{root}: {problem}. Give a folder with patients.")
     patients: list[FoundPatient] = []
     studies: dict[str, list[_Source]] = defaultdict(list)
+    others: list[Path] = []
     for folder in _folders(root, None if skip is None else skip.resolve(), set()):
         if folder.problem:
             patients.append(FoundPatient(_name(root, folder.path), {}, folder.problem))
@@ -58,9 +59,10 @@ def find_patients(root: Path, skip: Path | None = None) -> list[FoundPatient]:
             studies[str(folder.path.parent)].append((images[0], series))
         elif images:
             patients += _patients_in(root, folder.path, images)
-        elif series_folder := look_into(folder.path, folder.files):
-            studies[series_folder.study].append((folder.path, series_folder.series))
+        else:
+            others += folder.files
     patients += _patients_of(root, studies.values())
+    patients += dicom_patients(others, root, lambda folder: _name(root, folder))
     patients += _unrecognized(root, skip, patients)
     if not any(patient.sources for patient in patients):
         raise SegMambaError(f"{root}: no patient was found. {NOTHING_RECOGNIZED}")
@@ -97,7 +99,7 @@ def _patients_in(root: Path, folder: Path, images: list[Path]) -> Iterator[Found
 def _patients_of(root: Path, studies: Iterable[list[_Source]]) -> Iterator[FoundPatient]:
     """The patients whose series have folders of their own; the folder around these names the patient."""
     for study in studies:
-        folders = [path if path.is_dir() else path.parent for path, _ in study]
+        folders = [path.parent for path, _ in study]
         around = Path(os.path.commonpath(folders)) if len(folders) > 1 else folders[0].parent
         around = around if around.is_relative_to(root) else root
         if patient := assign_patient(_name(root, around), study):
@@ -112,7 +114,8 @@ def _name(root: Path, folder: Path) -> str:
 
 def _unrecognized(root: Path, skip: Path | None, patients: list[FoundPatient]) -> list[FoundPatient]:
     """The subfolders of the root in which nobody was found: silence would hide a patient."""
-    if any(source.parent == root for patient in patients for source in patient.sources.values()):
+    files = [one for patient in patients for one in patient.sources.values() if isinstance(one, Path)]
+    if any(file.parent == root for file in files):
         return []  # the patients' files lie in the root itself: its subfolders are something else
     found = {patient.name.split("/")[0] for patient in patients}
     return [

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from SegMambaCore.batch.patient import FoundPatient
 from SegMambaCore.case.read_case import source_sha256
+from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.report.read_report import EarlierRun, read_report
 from SegMambaCore.segmentation.regions import LabelConvention
+from SegMambaCore.volume.read import Source
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ def finished_run(patient: FoundPatient, folder: Path, recipe: Recipe) -> Earlier
     return run if _hashes(patient.sources.items()) == run.hashes else None
 
 
-def _hashes(sources: Iterable[tuple[str, Path]]) -> dict[str, str] | None:
+def _hashes(sources: Iterable[tuple[str, Source]]) -> dict[str, str] | None:
     try:
         return {role: source_sha256(path) for role, path in sources}
-    except OSError:
+    except (OSError, SegMambaError):
         return None  # reading the case will say what is wrong

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from SegMambaCore.case.case import ROLES
+from SegMambaCore.volume.read import Source
 
 # The last part of a name that tells a time point: BraTS 2023's "-001", a date, or a word with a number.
 _TIME_POINT = re.compile(
@@ -23,13 +23,13 @@ class FoundPatient:
     """What there is of one patient at one time.
 
     name: unique within a batch, parts divided by "/"; also the folder of the results.
-    sources: a file or DICOM folder for each role that was found.
+    sources: a file or DICOM series for each role that was found.
     problem: one line that says why the patient cannot be segmented; empty when nothing is known against it.
     notes: sentences about sources that are only probably the right ones.
     """
 
     name: str
-    sources: dict[str, Path]
+    sources: dict[str, Source]
     problem: str = ""
     notes: tuple[str, ...] = ()
 

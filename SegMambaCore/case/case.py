@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from SegMambaCore.volume.volume import Volume
+
+if TYPE_CHECKING:  # the names of the roles are wanted where nothing is read
+    from SegMambaCore.volume.read import Source
 
 ROLES = ("t1n", "t1c", "t2w", "t2f")
 """T1, T1 with gadolinium, T2, T2-FLAIR, by the names of BraTS 2023."""
@@ -18,13 +21,13 @@ class Case:
     """The input of one segmentation: a volume a role, each on a grid of its own.
 
     reference: the role whose grid the result is given on.
-    sources: the file or folder each volume was read from; empty for volumes made in memory.
+    sources: the file or DICOM series each volume was read from; empty for volumes made in memory.
     hashes: the SHA-256 of each source, in hexadecimal digits; empty likewise.
     """
 
     volumes: dict[str, Volume]
     reference: str = "t1c"
-    sources: dict[str, Path] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -1,59 +1,75 @@
-"""Reading the four files of a case and refusing what cannot be one."""
+"""Reading the four volumes of a case and refusing what cannot be one."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import combinations
-from pathlib import Path
 
 from SegMambaCore.case.case import ROLE_TITLES, ROLES, Case
+from SegMambaCore.case.one_patient import check_one_patient
 from SegMambaCore.case.volume_checks import same_voxels
+from SegMambaCore.dicom.series import DicomSeries
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.volume.overlap import grids_overlap
-from SegMambaCore.volume.read import read_volume
+from SegMambaCore.volume.read import Source, dicom_series_of, read_volume
 from SegMambaCore.volume.volume import Volume
 
 
-def read_case(paths: dict[str, Path], reference: str = "t1c") -> Case:
+def read_case(sources: Mapping[str, Source], reference: str = "t1c") -> Case:
     """Read the volumes of a case in parallel, with the SHA-256 of each source.
 
-    paths: a file or DICOM folder for each of the roles `ROLES`.
+    sources: a file, a DICOM folder or a DICOM series for each of the roles `ROLES`.
     reference: the role whose grid the result is given on.
 
     Raises SegMambaError, naming role and file, when a role is missing or unknown, a file is not one sound 3D
-    image (see `read_volume`), the same file or the same voxels stand for two roles, or a volume does not
-    overlap with the reference.
+    image (see `read_volume`), the same file or the same voxels stand for two roles, DICOM series are of
+    different patients or days, or a volume does not overlap with the reference.
     """
-    _check_roles(paths, reference)
+    _check_roles(sources, reference)
     for a, b in combinations(ROLES, 2):
-        if paths[a].resolve() == paths[b].resolve():
-            raise _not_distinct(a, b, "are the same file", paths)
+        if _same_source(sources[a], sources[b]):
+            raise _not_distinct(a, b, "are the same file", sources)
+    found = {role: _found(role, sources[role]) for role in ROLES}
+    check_one_patient({role: one for role, one in found.items() if isinstance(one, DicomSeries)})
     with ThreadPoolExecutor(max_workers=2 * len(ROLES)) as pool:
-        hashing = {role: pool.submit(source_sha256, paths[role]) for role in ROLES if paths[role].exists()}
-        reading = {role: pool.submit(_read_role, role, paths[role]) for role in ROLES}
+        hashing = {role: pool.submit(source_sha256, found[role]) for role in ROLES}
+        reading = {role: pool.submit(_read_role, role, found[role]) for role in ROLES}
         volumes = {role: future.result() for role, future in reading.items()}
         hashes = {role: future.result() for role, future in hashing.items()}
     for a, b in combinations(ROLES, 2):
         if same_voxels(volumes[a].array, volumes[b].array):
-            raise _not_distinct(a, b, "have the same content", paths)
+            raise _not_distinct(a, b, "have the same content", found)
     for role in ROLES:
         _check_overlap(role, volumes[role], volumes[reference], reference)
-    return Case(volumes, reference, {role: paths[role] for role in ROLES}, hashes)
+    return Case(volumes, reference, found, hashes)
 
 
-def source_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, or of the files of a folder in the order of their names, as hex digits."""
+def source_sha256(source: Source) -> str:
+    """Return the SHA-256 of a file, or of the files of a DICOM series in the order of its slices, as hex digits."""
+    if isinstance(source, DicomSeries):
+        return source.sha256()
     digest = hashlib.sha256()
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        if file.is_file():
-            with file.open("rb") as stream:
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
+    with source.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
     return digest.hexdigest()
 
 
-def _check_roles(paths: dict[str, Path], reference: str) -> None:
+def _same_source(one: Source, other: Source) -> bool:
+    if isinstance(one, DicomSeries) or isinstance(other, DicomSeries):
+        return one == other
+    return one.resolve() == other.resolve()
+
+
+def _found(role: str, source: Source) -> Source:
+    with _role_told(role):
+        return dicom_series_of(source) or source
+
+
+def _check_roles(paths: Mapping[str, Source], reference: str) -> None:
     if unknown := [role for role in [*paths, reference] if role not in ROLES]:
         raise SegMambaError(f"{unknown[0]}: there is no such role. The roles are {', '.join(ROLES)}.")
     if missing := [ROLE_TITLES[role] for role in ROLES if role not in paths]:
@@ -62,14 +78,20 @@ def _check_roles(paths: dict[str, Path], reference: str) -> None:
         )
 
 
-def _not_distinct(a: str, b: str, verdict: str, paths: dict[str, Path]) -> SegMambaError:
-    files = f"{paths[a]} and {paths[b]}" if paths[a] != paths[b] else f"{paths[a]}"
+def _not_distinct(a: str, b: str, verdict: str, sources: Mapping[str, Source]) -> SegMambaError:
+    files = f"{sources[a]} and {sources[b]}" if sources[a] != sources[b] else f"{sources[a]}"
     return SegMambaError(f"{ROLE_TITLES[a]} and {ROLE_TITLES[b]} {verdict}: {files}. Give each its own file.")
 
 
-def _read_role(role: str, path: Path) -> Volume:
+def _read_role(role: str, source: Source) -> Volume:
+    with _role_told(role):
+        return read_volume(source)
+
+
+@contextmanager
+def _role_told(role: str) -> Iterator[None]:
     try:
-        return read_volume(path)
+        yield
     except SegMambaError as error:
         raise SegMambaError(f"{ROLE_TITLES[role]}: {error}") from error
 

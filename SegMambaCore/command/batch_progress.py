@@ -11,7 +11,9 @@ from typing import Any, Literal, Protocol
 
 from SegMambaCore.batch.patient import FoundPatient
 from SegMambaCore.batch.patient_outcome import PatientOutcome
+from SegMambaCore.case.case import ROLE_TITLES
 from SegMambaCore.command.progress import BarProgress, JsonProgress, NoProgress, Phase, Progress
+from SegMambaCore.dicom.series import DicomSeries
 from SegMambaCore.segmentation.regions import REGIONS
 
 
@@ -107,6 +109,7 @@ class PatientProgress:
     def __init__(self, progress: BatchProgress, tell_overall: Callable[[float], None]) -> None:
         """tell_overall: gets the seconds that the patient at work still needs."""
         self.phase = progress.phase
+        self.series = progress.series
         self.warning = progress.warning
         self.result = progress.result
         self.error = progress.error
@@ -165,6 +168,8 @@ class BarBatch(BarProgress):
         width = max(len(patient.name) for patient in patients)
         for patient in patients:
             print(f"{patient.name:<{width}}  {' '.join([patient.problem or 'complete', *patient.notes])}")
+            for role, series in _series_of(patient).items():
+                print(f"{'':<{width}}  {ROLE_TITLES[role]}: {series.title}")
         complete = sum(not patient.problem for patient in patients)
         print(f"{len(patients)} patients, {complete} of them complete.")
 
@@ -202,11 +207,19 @@ def _found(patient: FoundPatient) -> dict[str, Any]:
         "case": patient.name,
         "patient": patient.patient,
         "time_point": patient.time_point,
-        "sources": {role: str(path) for role, path in patient.sources.items()},
+        "sources": {
+            role: str(one.place if isinstance(one, DicomSeries) else one)
+            for role, one in patient.sources.items()
+        },
+        "series": {role: series.title for role, series in _series_of(patient).items()},
         "missing": patient.missing,
         "problem": patient.problem,
         "notes": patient.notes,
     }
+
+
+def _series_of(patient: FoundPatient) -> dict[str, DicomSeries]:
+    return {role: one for role, one in patient.sources.items() if isinstance(one, DicomSeries)}
 
 
 def _volumes(volumes_ml: dict[str, float | None]) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from tqdm import tqdm
 
-Phase = Literal["find", "check", "read", "prepare", "load", "segment", "register", "write"]
+from SegMambaCore.command.series_rows import SeriesRow, series_table
+
+Phase = Literal["find", "series", "check", "read", "prepare", "load", "segment", "register", "write"]
 
 PHASE_TITLES: dict[Phase, str] = {
     "find": "Looking for patients",
+    "series": "Looking through DICOM series",
     "check": "Looking who is finished",
     "read": "Reading volumes",
     "prepare": "Preparing volumes",
@@ -82,6 +86,9 @@ class Progress(Protocol):
     def progress(self, done: int, total: int, seconds_left: float) -> None:
         """So many units of the phase are done; they may start again at 0 with another total."""
 
+    def series(self, rows: Sequence[SeriesRow]) -> None:
+        """These series of a DICOM study were found, or stand for a role."""
+
     def warning(self, message: str) -> None:
         """Something that the user should know, and that is in the report too."""
 
@@ -114,6 +121,10 @@ class JsonProgress:
         self._write(
             "progress", phase=self._phase, done=done, total=total, seconds_left=round(seconds_left, 1)
         )
+
+    def series(self, rows: Sequence[SeriesRow]) -> None:
+        """See `Progress`."""
+        self._write("series", series=[asdict(row) for row in rows])
 
     def warning(self, message: str) -> None:
         """See `Progress`."""
@@ -152,6 +163,12 @@ class BarProgress:
         self._bar.set_description_str(f"{seconds_left:.0f} s left", refresh=False)
         self._bar.update(done - self._bar.n)
 
+    def series(self, rows: Sequence[SeriesRow]) -> None:
+        """See `Progress`."""
+        self._close_bar()
+        for line in series_table(rows):
+            print(line)
+
     def warning(self, message: str) -> None:
         """See `Progress`."""
         self._close_bar()
@@ -180,6 +197,9 @@ class NoProgress:
         """See `Progress`."""
 
     def progress(self, done: int, total: int, seconds_left: float) -> None:
+        """See `Progress`."""
+
+    def series(self, rows: Sequence[SeriesRow]) -> None:
         """See `Progress`."""
 
     def warning(self, message: str) -> None:

@@ -6,18 +6,30 @@ import argparse
 from pathlib import Path
 
 from SegMambaCore.command.output_folder import check_output_folder
-from SegMambaCore.sample.phantom import write_sample
+from SegMambaCore.sample.phantom import make_phantom, write_sample
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add where to write it."""
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder for the five files")
+    """Add where to write it, and as what."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder for the files")
+    parser.add_argument(
+        "--dicom",
+        action="store_true",
+        help="a DICOM study as an archive gives it out, with other series beside the four",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the case, and say how to segment it."""
     check_output_folder(args.folder)
-    for path in write_sample(args.folder).values():
-        print(path)
+    if args.dicom:
+        # pydicom takes a while to import.
+        from SegMambaCore.sample.dicom_study import write_dicom_study
+
+        case, _ = make_phantom()
+        print(write_dicom_study(case, args.folder))
+    else:
+        for path in write_sample(args.folder).values():
+            print(path)
     print(f"Segment it with: python -m SegMambaCore segment {args.folder} --output DIR")
     return 0

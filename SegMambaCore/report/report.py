@@ -11,6 +11,7 @@ from typing import Any
 
 from SegMambaCore import __version__
 from SegMambaCore.case.case import ROLE_TITLES, Case
+from SegMambaCore.dicom.series import DicomSeries
 from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.measures.measure import Measures
 from SegMambaCore.model_file.spec import ModelSpec
@@ -98,10 +99,22 @@ def _report(run: Run) -> dict[str, Any]:
 
 def _input(case: Case, role: str) -> dict[str, Any]:
     volume, source = case.volumes[role], case.sources.get(role)
+    series = source if isinstance(source, DicomSeries) else None
     return {
         "title": ROLE_TITLES[role],
-        "path": None if source is None else str(source),
+        # Folders within a study are often called by the patient's name.
+        "path": None if source is None else str(series.root if series else source),
+        "series": _series(series) if series else None,
         "sha256": case.hashes.get(role),
         "shape": list(volume.array.shape[::-1]),  # voxels along i, j, k, as the spacing
         "spacing_mm": [round(step, 6) for step in volume.grid.spacing],
+    }
+
+
+def _series(series: DicomSeries) -> dict[str, Any]:
+    return {
+        "number": series.label,
+        "description": series.description,
+        "date": series.subject.day,
+        "images": len(series.stack.frames),
     }

@@ -1,4 +1,4 @@
-"""Reading a scalar 3D image from a file or a DICOM folder."""
+"""Reading a scalar 3D image from a file, a DICOM folder or a DICOM series that was found."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from SegMambaCore.dicom.file import is_dicom_file, is_zip
+from SegMambaCore.dicom.read_series import read_series
+from SegMambaCore.dicom.series import DicomSeries
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.volume.convert import ras_affine
-from SegMambaCore.volume.dicom_folder import read_dicom_folder
 from SegMambaCore.volume.soundness import UnsoundFileError, check_sound, is_gzip
 from SegMambaCore.volume.volume import Volume
 
@@ -23,9 +25,13 @@ os.environ.setdefault("ITK_NIFTI_SFORM_PERMISSIVE", "YES")
 
 _FORMATS = "NIfTI, NRRD, MHA or MHD file, or a DICOM folder"
 
+Source = Path | DicomSeries
+"""What a volume can be read from."""
 
-def read_volume(path: Path) -> Volume:
-    """Read a NIfTI, NRRD, MHA or MHD file, compressed or not, or a folder that holds one DICOM series.
+
+def read_volume(source: Source) -> Volume:
+    """Read a NIfTI, NRRD, MHA or MHD file, compressed or not, or a DICOM series: one that was found, or the
+    only one in a file, zip or folder.
 
     Integers of up to 32 bits and float32 keep their dtype, all else becomes float32. The single frame of a 4D
     image is taken out. Where a NIfTI header holds two geometries (sform, qform), the one that ITK and
@@ -34,10 +40,10 @@ def read_volume(path: Path) -> Volume:
     Raises SegMambaError when there is no such file, it is no image or cut short, not one scalar 3D image, or
     when its values are not finite or all the same.
     """
-    volume = _read(path)
+    volume = _read(source)
     if volume.array.min() == volume.array.max():
         value = volume.array.flat[0]
-        raise SegMambaError(f"{path}: the image is empty, every voxel is {value:g}. Give the right file.")
+        raise SegMambaError(f"{source}: the image is empty, every voxel is {value:g}. Give the right one.")
     return volume
 
 
@@ -64,22 +70,38 @@ def read_frames(path: Path) -> list[Volume]:
     ]
 
 
-def _read(path: Path) -> Volume:
-    path = Path(path)
+def dicom_series_of(source: Source) -> DicomSeries | None:
+    """Return the DICOM series that `read_volume` reads, None where the source is a file of another kind.
+
+    Raises SegMambaError when there is no such file or folder, or not one series in it.
+    """
+    if isinstance(source, DicomSeries):
+        return source
+    path = Path(source)
     if not path.exists():
         raise SegMambaError(f"{path}: there is no such file or folder. Check the name.")
-    image = read_dicom_folder(path) if path.is_dir() else _read_file(path)
-    return _volume(path, _single_3d_frame(path, image))
+    if not (path.is_dir() or is_zip(path) or is_dicom_file(path)):
+        return None
+    # What reads DICOM headers takes a while to import.
+    from SegMambaCore.dicom.only_series import only_series
+
+    return only_series(path)
 
 
-def _volume(path: Path, image: sitk.Image) -> Volume:
+def _read(source: Source) -> Volume:
+    source = dicom_series_of(source) or source
+    image = read_series(source) if isinstance(source, DicomSeries) else _read_file(source)
+    return _volume(source, _single_3d_frame(source, image))
+
+
+def _volume(source: Source, image: sitk.Image) -> Volume:
     array = sitk.GetArrayFromImage(image)
     if array.dtype.itemsize > 4:
         array = array.astype(np.float32)
-    _check_values(path, array)
+    _check_values(source, array)
     affine = ras_affine(image)
-    _check_affine(path, affine)
-    return Volume(array, affine, path.name)
+    _check_affine(source, affine)
+    return Volume(array, affine, source.name)
 
 
 def _read_file(path: Path) -> sitk.Image:
@@ -117,37 +139,39 @@ def _read_file(path: Path) -> sitk.Image:
         ) from error
 
 
-def _single_3d_frame(path: Path, image: sitk.Image) -> sitk.Image:
+def _single_3d_frame(source: Source, image: sitk.Image) -> sitk.Image:
     if image.GetNumberOfComponentsPerPixel() > 1 or "complex" in image.GetPixelIDTypeAsString():
-        raise SegMambaError(f"{path}: each voxel holds several values. Give an image with one value a voxel.")
+        raise SegMambaError(
+            f"{source}: each voxel holds several values. Give an image with one value a voxel."
+        )
     size = image.GetSize()
     if len(size) > 3:
         if any(frames > 1 for frames in size[3:]):
             raise SegMambaError(
-                f"{path}: a 4D image of {size[3]} frames. Give a file that holds the one frame to segment."
+                f"{source}: a 4D image of {size[3]} frames. Give a file that holds the one frame to segment."
             )
         image = sitk.Extract(image, [*size[:3], *[0] * (len(size) - 3)])
     if len(size) < 3 or min(size[:3]) < 2:
         raise SegMambaError(
-            f"{path}: a single slice ({' x '.join(map(str, size))} voxels). Give the whole 3D volume."
+            f"{source}: a single slice ({' x '.join(map(str, size))} voxels). Give the whole 3D volume."
         )
     return image
 
 
-def _check_values(path: Path, array: NDArray) -> None:
+def _check_values(source: Source, array: NDArray) -> None:
     low, high = array.min(), array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         count = int(np.count_nonzero(~np.isfinite(array)))
         raise SegMambaError(
-            f"{path}: {count:,} voxels are not a number or infinite. Copy or export it again."
+            f"{source}: {count:,} voxels are not a number or infinite. Copy or export it again."
         )
 
 
-def _check_affine(path: Path, affine: NDArray[np.float64]) -> None:
+def _check_affine(source: Source, affine: NDArray[np.float64]) -> None:
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     if not (np.isfinite(affine).all() and spacing.min() > 0):
         raise SegMambaError(
-            f"{path}: its header gives no valid position and voxel size. Convert it again from DICOM."
+            f"{source}: its header gives no valid position and voxel size. Convert it again from DICOM."
         )
 
 

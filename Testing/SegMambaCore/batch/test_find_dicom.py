@@ -8,6 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from SegMambaCore.batch.find_patients import find_patients
+from SegMambaCore.batch.patient import FoundPatient
+from SegMambaCore.dicom.series import DicomSeries
 
 from .dicom_study import write_series
 
@@ -22,9 +24,13 @@ TUMOR_PROTOCOL = {
 
 
 def _write_study(folder: Path, patient: str, study: str, protocol: dict[str, str] = TUMOR_PROTOCOL) -> None:
-    image = sitk.GetImageFromArray(np.arange(2 * 4 * 4).reshape(2, 4, 4))
+    image = sitk.GetImageFromArray(np.arange(8 * 4 * 4).reshape(8, 4, 4))
     for number, (name, description) in enumerate(protocol.items(), 1):
         write_series(folder / name, description, number, image, patient, study)
+
+
+def dicom(patient: FoundPatient) -> dict[str, DicomSeries]:
+    return {role: source for role, source in patient.sources.items() if isinstance(source, DicomSeries)}
 
 
 def test_patients_studies_and_series(tmp_path: Path) -> None:
@@ -36,7 +42,7 @@ def test_patients_studies_and_series(tmp_path: Path) -> None:
     assert list(patients) == ["Miller/2024-01-05", "Miller/2024-06-05", "Smith", "Spine"]
     miller = patients["Miller/2024-06-05"]
     assert (miller.problem, miller.patient, miller.time_point) == ("", "Miller", "2024-06-05")
-    assert {role: path.name for role, path in miller.sources.items()} == {
+    assert {role: source.place.name for role, source in dicom(miller).items()} == {
         "t1n": "S2",
         "t1c": "S3",
         "t2w": "S4",
@@ -53,12 +59,14 @@ def test_two_patients_in_one_folder_stay_apart(tmp_path: Path) -> None:
         _write_study(tmp_path / "export", patient, f"1.2.{ord(patient)}", protocol)
     first, second = find_patients(tmp_path)
     assert (first.name, second.name) == ("export", "export 2")
-    assert {path.name[0] for path in first.sources.values()} == {"A"}
-    assert {path.name[0] for path in second.sources.values()} == {"B"}
+    assert {source.place.name[0] for source in dicom(first).values()} == {"A"}
+    assert {source.place.name[0] for source in dicom(second).values()} == {"B"}
 
 
 def test_two_series_alike_are_not_guessed_between(tmp_path: Path) -> None:
     _write_study(tmp_path / "Miller", "M", "1.2.1", {**TUMOR_PROTOCOL, "S7": "Ax FLAIR"})
     (patient,) = find_patients(tmp_path)
-    assert patient.problem == "Several could be T2-FLAIR: Ax FLAIR (S5), Ax FLAIR (S7)."
+    assert patient.problem == (
+        'Several could be T2-FLAIR: series 0e "Ax FLAIR" (8 images), series 0g "Ax FLAIR" (8 images).'
+    )
     assert patient.missing == ("t2f",)

@@ -342,12 +342,7 @@ def test_dicom_series_become_a_case(
     assert main(_arguments(tmp_path / "in", tmp_path / "out", tiny_model)) == 0
     assert len(calls) == 1
     inputs = json.loads((tmp_path / "out" / "Miller" / "report.json").read_text(encoding="utf-8"))["inputs"]
-    assert {role: Path(source["path"]).name for role, source in inputs.items()} == {
-        "t1n": "S0",
-        "t1c": "S1",
-        "t2w": "S2",
-        "t2f": "S3",
-    }
+    assert {role: source["series"]["description"] for role, source in inputs.items()} == descriptions
     assert main(_arguments(tmp_path / "in", tmp_path / "out", tiny_model)) == 0
     assert len(calls) == 1
 

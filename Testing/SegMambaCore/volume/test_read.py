@@ -13,8 +13,8 @@ import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from SegMambaCore.dicom.pixels import is_cut_short
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.volume.dicom_pixels import is_cut_short
 from SegMambaCore.volume.read import read_label_map, read_volume
 from SegMambaCore.volume.write import write_volume
 from Testing.SegMambaCore.volume.geometries import GRIDS, filled, rotation
@@ -295,23 +295,24 @@ def test_dicom_folder(tmp_path: Path) -> None:
 def test_dicom_folder_of_two_series_lists_them(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     folder = _write_dicom(tmp_path / "study", "1.2.3.1", "T1 post", EVEN)
     _write_dicom(folder, "1.2.3.2", "FLAIR", EVEN)
-    _assert_refused(folder, r"'T1 post' \(5 files\)", r"'FLAIR' \(5 files\)", capfd=capfd)
+    _assert_refused(folder, r'"T1 post" \(5 images\)', r'"FLAIR" \(5 images\)', capfd=capfd)
 
 
 @pytest.mark.parametrize(
-    "positions",
+    ("positions", "words"),
     [
-        [(10, 20, z) for z in (30, 33, 36, 42, 45)],
-        [(10, 20, z) for z in (30, 30, 33, 33, 36)],
-        [(10, 20 + 2 * k, 30 + 3 * k) for k in range(5)],
+        ([(10, 20, z) for z in (30, 33, 36, 42, 45)], r"a slice is missing, the first behind the 3\. of 5"),
+        ([(10, 20, z) for z in (30, 30, 33, 33, 36)], "doubled"),
+        ([(10, 20, z) for z in (30, 33, 37.5, 39, 42)], "not evenly spaced"),
+        ([(10, 20 + 2 * (k == 2), 30 + 3 * k) for k in range(5)], "shifted against each other"),
     ],
-    ids=["gap", "doubled", "sheared stack"],
+    ids=["gap", "doubled", "uneven", "shifted"],
 )
 def test_dicom_folder_with_uneven_slices(
-    tmp_path: Path, positions: list[tuple[float, float, float]], capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, positions: list[tuple[float, float, float]], words: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = _write_dicom(tmp_path / "series", "1.2.3.1", "T1", positions)
-    _assert_refused(folder, "not evenly spaced", capfd=capfd)
+    _assert_refused(folder, words, capfd=capfd)
 
 
 def test_dicom_folder_with_a_damaged_last_slice(tmp_path: Path) -> None:

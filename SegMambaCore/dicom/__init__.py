@@ -1,0 +1,1 @@
+"""DICOM studies as archives give them out: series found in folders and zips, ordered, read."""
