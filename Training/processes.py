@@ -6,10 +6,11 @@ between the recorded step and the optimizer, all at once, so that several GPUs r
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
@@ -103,10 +104,21 @@ class Processes:
         """Return everybody's value, by number of process, to the first process; the others get an empty list."""
         if self.count == 1:
             return [value]
-        values: list[T] = [value] * self.count if self.is_first else []
-        distributed.gather_object(value, values if self.is_first else None)
-        return values
+        packed = [b""] * self.count if self.is_first else None
+        distributed.gather_object(_packed(value), packed)
+        return [_unpacked(content) for content in packed or []]
 
-    def told(self, value: T | None) -> T:
+    def told(self, value: T | None) -> T | None:
         """Return what the first process passed here."""
-        return self._fabric.broadcast(value)  # type: ignore[return-value]
+        return value if self.count == 1 else _unpacked(self._fabric.broadcast(_packed(value)))
+
+
+def _packed(value: object) -> bytes:
+    """What a checkpoint may hold, as PyTorch writes it: its tensors do not survive Python's own pickle everywhere."""
+    content = io.BytesIO()
+    torch.save(value, content)
+    return content.getvalue()
+
+
+def _unpacked(content: bytes) -> Any:
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)

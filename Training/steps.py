@@ -15,13 +15,15 @@ from Training.training_batch import training_batch
 
 def prepare_steps(
     objective: Objective, store: CaseStore, config: Config, share: float, say: Callable[[str], None]
-) -> tuple[Objective, Objective]:
-    """Return the step for patches and the one for whole brains, with their costs told; no weight changes.
+) -> dict[bool, Objective]:
+    """Return the step for whole brains (True) and for patches (False), as far as the configuration has them.
 
-    A step adds `share` of its gradients to those in the parameters. On a GPU it is recorded.
+    A step adds `share` of its gradients to those in the parameters. On a GPU it is recorded. Its costs are told; no
+    weight changes.
     """
     step = with_gradients(objective, share)
-    return _prepared(step, store, config, False, say), _prepared(step, store, config, True, say)
+    kinds = [False] * (config.p_whole < 1) + [True] * (config.p_whole > 0)
+    return {whole: _prepared(step, store, config, whole, say) for whole in kinds}
 
 
 def _prepared(

@@ -81,7 +81,7 @@ def main() -> None:
             split=arguments.split,
             changes=arguments.set,
         )
-    except SegMambaError as error:
+    except (SegMambaError, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(1)
 
@@ -172,7 +172,7 @@ def train(
     if processes.is_first:
         spec = record.spec(progress.step, progress.used_seconds)
         write_model(average.network, spec, output / "model.safetensors")
-        processes.say(f"wrote {output / 'model.safetensors'} at {processes.now():.1f} s")
+        processes.say(f"wrote {output / 'model.safetensors'}")
 
 
 if __name__ == "__main__":

@@ -12,11 +12,25 @@ from Training.config import read_config
 SHIPPED = Path(__file__).resolve().parents[2] / "Training" / "configs" / "small.yaml"
 
 
-def test_shipped_configuration_is_complete_and_its_sizes_fit_the_network() -> None:
-    config = read_config(SHIPPED)
-    assert config.network == "small"
+@pytest.mark.parametrize("path", sorted(SHIPPED.parent.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_configuration_is_complete_and_its_sizes_fit_the_networks(path: Path) -> None:
+    config = read_config(path)
     assert all(side % 16 == 0 for side in (*config.patch, *config.whole))
-    assert config.augmentation.scale == (0.7, 1.4)
+
+
+def test_the_papers_training_and_its_authors_differ_where_the_two_sources_do() -> None:
+    paper, public = (read_config(SHIPPED.with_name(f"{name}.yaml")) for name in ("paper", "public_code"))
+    for config in (paper, public):
+        assert (config.loss.kind, config.optimizer, config.learning_rate) == ("cross_entropy", "sgd", 1e-2)
+        assert (config.schedule, config.epochs, config.patch) == ("polynomial", 1000, (128, 128, 128))
+        assert (config.activation, config.average_decay, config.p_whole) == ("softmax", 0.0, 0.0)
+    assert (paper.network, public.network) == ("paper", "tom")
+    assert (paper.batch_size * paper.batches_per_step, public.batch_size * public.batches_per_step) == (8, 2)
+    assert public.epochs * public.steps_per_epoch == 250_000
+    assert (paper.weight_decay, public.weight_decay) == (1e-5, 3e-5)
+    named = {"p_rotation", "p_scale", "p_mirror", "p_elastic", "p_gamma", "p_channel_shift"}
+    used = {name for name, value in vars(paper.augmentation).items() if name.startswith("p_") and value}
+    assert used == named
 
 
 @pytest.mark.parametrize(
