@@ -32,9 +32,8 @@ class CudaProgram:
         """
         torch.cuda.init()
         self.device = device
-        major, minor = torch.cuda.get_device_capability(device)
         defined = [f"-D{name}={value}" for name, value in macros.items()]
-        image = _compile(program_text(source), [f"--gpu-architecture=sm_{major}{minor}", *defined])
+        image = _compile(program_text(source), [f"--gpu-architecture={_architecture(device)}", *defined])
         self._module = ctypes.c_void_p()
         with torch.cuda.device(device):
             torch.cuda.current_stream()  # makes PyTorch's context the current one
@@ -84,6 +83,12 @@ class CudaKernel:
                     self._function, *grid, threads, 1, 1, shared_bytes, stream, pointers, None
                 )
             )
+
+
+def _architecture(device: int) -> str:
+    major, minor = torch.cuda.get_device_capability(device)
+    # What only Hopper has (wgmma) asks for the letter.
+    return "sm_90a" if (major, minor) == (9, 0) else f"sm_{major}{minor}"
 
 
 @cache

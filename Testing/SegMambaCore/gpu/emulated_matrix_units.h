@@ -55,3 +55,29 @@ inline void multiply_add(float* c, Fragment a, unsigned b0, unsigned b1) {
     }
     warp.barrier.arrive_and_wait();
 }
+
+// wgmma.m64nNk16 with both operands in shared memory, not swizzled, K-major: every lane can work out its own values.
+struct Operand {
+    Address first;
+    int lead, stride;
+    float at(int row, int k) const {
+        Io io;
+        std::memcpy(&io.bits, first + row / 8 * stride + row % 8 * 16 + k / 8 * lead + k % 8 * 2, 2);
+        return get(io);
+    }
+};
+inline Operand operand(Address first, int lead, int stride) { return {first, lead, stride}; }
+inline Operand moved(Operand o, int bytes) { return {o.first + bytes, o.lead, o.stride}; }
+inline void multiply_add_together(float* c, Operand a, Operand b) {
+    int warp = threadIdx.x / 32 % 4, lane = threadIdx.x & 31;
+    for (int n = 0; n < WIDE / 8; n++)
+        for (int i = 0; i < 4; i++) {
+            float sum = 0.f;
+            for (int k = 0; k < 16; k++) sum += a.at(16 * warp + lane / 4 + i / 2 * 8, k) * b.at(8 * n + lane % 4 * 2 + i % 2, k);
+            c[4 * n + i] += sum;
+        }
+}
+inline void begin_together() {}
+inline void end_together() {}
+inline void wait_together() {}
+inline void show_copies() {}

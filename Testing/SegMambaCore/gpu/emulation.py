@@ -62,6 +62,7 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for module in (cuda_scan, cuda_norm, cuda_conv3, cuda_directions):
         monkeypatch.setattr(module, "CudaProgram", EmulatedProgram)
     monkeypatch.setattr(cuda_conv3, "_multiprocessors", lambda device: 2)
+    monkeypatch.setattr(cuda_conv3, "_is_hopper", lambda device: False)
     monkeypatch.setattr(cuda_conv3, "_most_shared_bytes", lambda device: 227 * 1024)
     for of_programs in _CACHES:
         of_programs.cache_clear()
