@@ -7,6 +7,7 @@ which only a developer's computer has.
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -106,9 +107,12 @@ def kernels_run_on(device: int) -> bool:
 
 
 def program_text(source: Path) -> str:
-    """Return what is compiled: the number formats, then the file."""
+    """Return what is compiled: the number formats, then the file with what it includes from its folder."""
     formats = Path(__file__).with_name("formats.cuh")
-    return formats.read_text(encoding="utf-8") + source.read_text(encoding="utf-8")
+    text = source.read_text(encoding="utf-8")
+    for name in re.findall(r'^#include "(.+)"$', text, re.MULTILINE):
+        text = text.replace(f'#include "{name}"', source.with_name(name).read_text(encoding="utf-8"))
+    return formats.read_text(encoding="utf-8") + text
 
 
 IO_OF = {torch.float32: 0, torch.float16: 1, torch.bfloat16: 2}

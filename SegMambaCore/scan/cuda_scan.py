@@ -24,7 +24,7 @@ from torch import Tensor
 from SegMambaCore.gpu.nvrtc import IO_OF, CudaKernel, CudaProgram
 
 TILE = 8
-"""Tokens a step of the kernels' loops, as in scan.cu; `BACK` there has the same."""
+"""Tokens a step of the kernels' loops, as in scan.cuh."""
 
 
 def scan_cuda(
@@ -34,16 +34,26 @@ def scan_cuda(
 
     u, B, C: float16, bfloat16 or float32, B and C are taken in u's. dt: likewise, of a type of its own.
     """
+    B, C = _rows(B.to(u.dtype)), _rows(C.to(u.dtype))
+    if B.stride(1) != C.stride(1):
+        B, C = B.contiguous(), C.contiguous()
     y, _, _ = _forward(
         u.contiguous(),
-        dt.contiguous(),
+        _rows(dt),
         A.float().contiguous(),
-        B.to(u.dtype).contiguous(),
-        C.to(u.dtype).contiguous(),
+        B,
+        C,
         D.float().contiguous(),
         None if dt_bias is None else dt_bias.float().contiguous(),
     )
     return y
+
+
+def _rows(tokens: Tensor) -> Tensor:
+    """Tokens whose values are neighbours and which lie at equal distances: a part of a projection needs no copy."""
+    batch, length, _ = tokens.shape
+    equal = batch == 1 or tokens.stride(0) == length * tokens.stride(1)
+    return tokens if tokens.stride(2) == 1 and equal else tokens.contiguous()
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -55,11 +65,9 @@ def _forward(
     u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """y, the state at the end of every chunk (batch, chunks, state, channels), sum of dt (batch, chunks, channels)."""
-    sizes = _sizes(u, A)
+    sizes = _sizes(u, A, dt.stride(1), B.stride(1))
     kernels = _kernels(u, dt, A, dt_bias is not None)
-    ends = u.new_empty((sizes.batch, sizes.chunks, sizes.states, sizes.channels), dtype=torch.float32)
-    sum_dt = u.new_empty((sizes.batch, sizes.chunks, sizes.channels), dtype=torch.float32)
-    y = torch.empty_like(u)
+    y, ends, sum_dt = _empty_outputs(u, A)
     grid = _grid_of_warps(sizes)
     kernels.chunk_ends.launch(grid, 32 * _WARPS, (u, dt, dt_bias, A, B, ends, sum_dt, sizes))
     _link(kernels, ends, sum_dt, A, sizes, backward=False)
@@ -71,6 +79,10 @@ def _forward(
 def _(
     u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
+    return _empty_outputs(u, A)
+
+
+def _empty_outputs(u: Tensor, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     sizes = _sizes(u, A)
     ends = u.new_empty((sizes.batch, sizes.chunks, sizes.states, sizes.channels), dtype=torch.float32)
     sum_dt = u.new_empty((sizes.batch, sizes.chunks, sizes.channels), dtype=torch.float32)
@@ -91,32 +103,30 @@ def _backward(
     sum_dt: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of u, dt, A, B, C, D and dt_bias; the last is empty where there is no dt_bias."""
-    sizes = _sizes(u, A)
+    gradients = _empty_gradients(u, dt, A, B, C, D, dt_bias)
+    du, ddt, dA, dB, dC, dD, dbias = gradients
+    sizes = _sizes(u, A, dt.stride(1), B.stride(1), ddt.stride(1), dB.stride(1))
     kernels = _kernels(u, dt, A, dt_bias is not None)
-    blocks, shared = _gradient_blocks(sizes, kernels.states)
+    blocks = _gradient_blocks(sizes, kernels.states)
     handed = torch.empty_like(ends)
-    du, ddt = torch.empty_like(u), torch.empty_like(dt)
-    dA, dD = torch.empty_like(ends), torch.empty_like(sum_dt)  # of each chunk
-    dbias = torch.empty_like(dD) if dt_bias is not None else None
-    dB = ends.new_empty((blocks, sizes.batch, sizes.length, sizes.states))  # of each block's channels
-    dC = torch.empty_like(dB)
+    rows = sizes.batch * sizes.length * 2 * sizes.states
+    parts = ends.new_empty((blocks, rows)) if blocks > 1 else None
+    sums = ends.new_empty((sizes.batch, sizes.chunks, sizes.states + 2, sizes.channels))
     kernels.chunk_handed.launch(_grid_of_warps(sizes), 32 * _WARPS, (dy, dt, dt_bias, A, C, handed, sizes))
     _link(kernels, handed, sum_dt, A, sizes, backward=True)
-    kernels.gradients.launch(
+    gradient = _gradient_kernels(u, dt, A, dt_bias is not None)
+    gradient.gradients.launch(
         (sizes.chunks, blocks, sizes.batch),
         32 * _WARPS,
-        (dy, u, dt, dt_bias, A, B, C, D, ends, handed, du, ddt, dA, dB, dC, dD, dbias, sizes),
-        shared,
+        (dy, u, dt, dt_bias, A, B, C, D, ends, handed, du, ddt, dB, dC, parts, sums, sizes),
+        _shared_bytes(kernels.states, sizes.steps),
     )
-    return (
-        du,
-        ddt,
-        dA.sum((0, 1)).t().contiguous(),
-        dB.sum(0).to(B.dtype),
-        dC.sum(0).to(C.dtype),
-        dD.sum((0, 1)),
-        dbias.sum((0, 1)) if dbias is not None else dD.new_empty(0),
-    )
+    if parts is not None:
+        gradient.add_parts.launch((-(-rows // 256), 1, 1), 256, (parts, dB, dC, blocks, sizes))
+    lanes = (sizes.states + 2) * sizes.channels
+    arguments = (sums, dA, dD, dbias if dt_bias is not None else None, sizes)
+    gradient.add_chunks.launch((-(-lanes // 8), 1, 1), 256, arguments)
+    return gradients
 
 
 @_backward.register_fake
@@ -132,8 +142,14 @@ def _(
     ends: Tensor,
     sum_dt: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    last = torch.empty_like(dt_bias) if dt_bias is not None else D.new_empty(0)
-    return (*(torch.empty_like(t) for t in (u, dt, A, B, C, D)), last)  # type: ignore[return-value]
+    return _empty_gradients(u, dt, A, B, C, D, dt_bias)
+
+
+def _empty_gradients(
+    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    du, ddt, dA, dB, dC, dD = (t.new_empty(t.shape) for t in (u, dt, A, B, C, D))
+    return du, ddt, dA, dB, dC, dD, D.new_empty(D.shape if dt_bias is not None else 0)
 
 
 def _save(ctx: Any, inputs: tuple[Tensor | None, ...], output: tuple[Tensor, ...]) -> None:
@@ -155,23 +171,29 @@ _WARPS = 4
 """Warps a block, as in scan.cu."""
 
 
+_ROWS = ("dt_row", "bc_row", "ddt_row", "dbc_row")
+
+
 class _Sizes(ctypes.Structure):
-    """`Sizes` of scan.cu."""
+    """`Sizes` of scan.cuh."""
 
-    _fields_ = [(name, ctypes.c_int) for name in ("batch", "length", "channels", "states", "chunks", "steps")]
+    _fields_ = [
+        (name, ctypes.c_int) for name in ("batch", "length", "channels", "states", "chunks", "steps", *_ROWS)
+    ]
 
 
-def _sizes(u: Tensor, A: Tensor) -> _Sizes:
-    """A GPU wants some thousands of warps, each with 32 channels of a chunk; a chunk costs a state written and read.
-
-    The longest chunks are those whose states the gradients' kernel can keep in 48 kB.
-    """
+def _sizes(
+    u: Tensor, A: Tensor, dt_row: int = 0, bc_row: int = 0, ddt_row: int = 0, dbc_row: int = 0
+) -> _Sizes:
+    """A GPU wants some thousands of warps, each with 32 channels of a chunk; a chunk costs a state written and read."""
     batch, length, channels = u.shape
+    state = A.shape[1]
     groups = -(-channels // 32)
-    steps, most = 2 * TILE, 128 if A.shape[1] <= 32 else 64
+    steps, most = 2 * TILE, _most_steps(state)
     while steps < most and batch * groups * (length // (2 * steps)) >= 2048:
         steps *= 2
-    return _Sizes(batch, length, channels, A.shape[1], -(-length // steps), steps)
+    rows = (dt_row, bc_row, ddt_row, dbc_row)
+    return _Sizes(batch, length, channels, state, -(-length // steps), steps, *rows)
 
 
 def _grid_of_warps(sizes: _Sizes) -> tuple[int, int, int]:
@@ -179,11 +201,29 @@ def _grid_of_warps(sizes: _Sizes) -> tuple[int, int, int]:
     return -(-warps // _WARPS), 1, 1
 
 
-def _gradient_blocks(sizes: _Sizes, states: int) -> tuple[int, int]:
-    """Blocks beside each other for the channels, bytes of shared memory a block."""
-    channels_of_block = _WARPS * 128 // states
-    bytes_of_warp = 2 * TILE * states * 4 + sizes.steps // TILE * 32 * 16
-    return -(-sizes.channels // channels_of_block), _WARPS * bytes_of_warp
+def _most_steps(state: int) -> int:
+    """The longest chunk whose states in front of each tile the gradients' kernel keeps in 32 kB."""
+    return 64 if state <= 8 else 128 if state <= 32 else 32
+
+
+def _gradient_blocks(sizes: _Sizes, states: int) -> int:
+    """Blocks beside each other for the channels."""
+    return -(-sizes.channels // (_WARPS * 4 * _groups(states)))
+
+
+def _shared_bytes(states: int, steps: int) -> int:
+    """Dynamic shared memory of a block of the gradients, for sums over channels and states in front of tiles."""
+    return _WARPS * (TILE * 2 * _groups(states) * states + steps // TILE * 32 * _part(states)) * 4
+
+
+def _part(states: int) -> int:
+    """States of a lane: PART of scan_gradients.cu."""
+    return 8 if states > 32 else 4
+
+
+def _groups(states: int) -> int:
+    """GROUPS of scan_gradients.cu."""
+    return 8 * _part(states) // states
 
 
 def _link(
@@ -208,23 +248,51 @@ class _Kernels:
     link_chunks: CudaKernel
     outputs: CudaKernel
     chunk_handed: CudaKernel
+
+
+@dataclass(frozen=True)
+class _GradientKernels:
+    """scan_gradients.cu, which inference never compiles."""
+
     gradients: CudaKernel
+    add_parts: CudaKernel
+    add_chunks: CudaKernel
 
 
 def _kernels(u: Tensor, dt: Tensor, A: Tensor, softplus: bool) -> _Kernels:
     return _compiled(u.device.index, IO_OF[u.dtype], IO_OF[dt.dtype], A.shape[1], softplus)
 
 
+def _gradient_kernels(u: Tensor, dt: Tensor, A: Tensor, softplus: bool) -> _GradientKernels:
+    return _compiled_gradients(u.device.index, IO_OF[u.dtype], IO_OF[dt.dtype], A.shape[1], softplus)
+
+
 @cache
 def _compiled(device: int, io: int, dt_io: int, state: int, softplus: bool) -> _Kernels:
-    states = max(4, 1 << (state - 1).bit_length())
-    macros = {"STATES": states, "IO": io, "DT_IO": dt_io, "SOFTPLUS": int(softplus), "BACK": TILE}
-    program = CudaProgram(Path(__file__).with_name("scan.cu"), macros, device)
+    program = _program("scan.cu", device, io, dt_io, state, softplus)
     return _Kernels(
-        states=states,
+        states=_states(state),
         chunk_ends=program.kernel("chunk_ends"),
         link_chunks=program.kernel("link_chunks"),
         outputs=program.kernel("outputs"),
         chunk_handed=program.kernel("chunk_handed"),
-        gradients=program.kernel("gradients"),
     )
+
+
+@cache
+def _compiled_gradients(device: int, io: int, dt_io: int, state: int, softplus: bool) -> _GradientKernels:
+    program = _program("scan_gradients.cu", device, io, dt_io, state, softplus)
+    return _GradientKernels(
+        gradients=program.kernel("gradients", _shared_bytes(_states(state), _most_steps(state))),
+        add_parts=program.kernel("add_parts"),
+        add_chunks=program.kernel("add_chunks"),
+    )
+
+
+def _program(source: str, device: int, io: int, dt_io: int, state: int, softplus: bool) -> CudaProgram:
+    macros = {"STATES": _states(state), "IO": io, "DT_IO": dt_io, "SOFTPLUS": int(softplus)}
+    return CudaProgram(Path(__file__).with_name(source), macros, device)
+
+
+def _states(state: int) -> int:
+    return max(4, 1 << (state - 1).bit_length())

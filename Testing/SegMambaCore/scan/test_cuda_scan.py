@@ -1,4 +1,4 @@
-"""The CUDA kernels of scan.cu without a GPU: compiled for the CPU, every lane a thread, against the reference."""
+"""The CUDA kernels of scan.cu without a GPU: compiled for the CPU, against the reference."""
 
 from __future__ import annotations
 
