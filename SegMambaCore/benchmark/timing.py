@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psutil
 import torch
 
+Result = TypeVar("Result")
 Call = Callable[[int], object]
 """Does the work once. It gets the number of the call, to take its inputs by: a cache must not know them yet."""
 
@@ -57,13 +59,19 @@ def _timing(runs: list[list[float]]) -> Timing:
 
 def peak_memory_gb(call: Callable[[], object], device: str) -> float:
     """Return GB (1e9 bytes) at the peak of one call: of all tensors on a GPU; on a CPU what the process grew by."""
+    return with_peak_memory(call, device)[1]
+
+
+def with_peak_memory(call: Callable[[], Result], device: str) -> tuple[Result, float]:
+    """Return what a call returns, and its `peak_memory_gb`."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
-        call()
+        result = call()
         torch.cuda.synchronize(device)
-        return torch.cuda.max_memory_allocated(device) / 1e9
-    return _growth_of_process(call) / 1e9
+        return result, torch.cuda.max_memory_allocated(device) / 1e9
+    result, growth = _with_growth_of_process(call)
+    return result, growth / 1e9
 
 
 def _warm_up(call: Call, device: str) -> float:
@@ -112,7 +120,7 @@ def _on_wall_clock(call: Call, device: str, repeats: int) -> list[float]:
     return times
 
 
-def _growth_of_process(call: Callable[[], object]) -> int:
+def _with_growth_of_process(call: Callable[[], Result]) -> tuple[Result, int]:
     process = psutil.Process()
     before = peak = process.memory_info().rss
     finished = threading.Event()
@@ -125,8 +133,8 @@ def _growth_of_process(call: Callable[[], object]) -> int:
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        call()
+        result = call()
     finally:
         finished.set()
         watcher.join()
-    return peak - before
+    return result, peak - before

@@ -19,11 +19,9 @@ from SegMambaCore.measures.measure import measure
 from SegMambaCore.measures.midsagittal import find_midsagittal_plane
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.report.report import Run, write_report
-from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import LabelConvention
 from SegMambaCore.segmentation.restore import restore
 from SegMambaCore.segmentation.segmentation import Segmentation
-from SegMambaCore.segmentation.trust import assess_trust
 from SegMambaCore.segmentation.write import write_label_map, write_seg_nrrd
 
 # PyTorch and matplotlib take seconds to import. What needs them is imported where it is used: a
@@ -77,27 +75,27 @@ def segment_case(
     steps: goes on with "segment" and "write".
     Raises SegMambaError when memory or the disk does not suffice, CancelledError when asked to stop.
     """
-    from SegMambaCore.inference.device import device_name
+    from SegMambaCore.benchmark.timing import with_peak_memory
+    from SegMambaCore.inference.device import choose_device, device_name
     from SegMambaCore.inference.predict import predict
 
     for warning in prepared.warnings:
         steps.progress.warning(warning)
     steps.begin("segment")
-    prediction = predict(
-        model.network,
-        model.spec,
-        prepared.tensor,
-        choices.settings,
-        on_progress=steps.progress.progress,
-        is_cancelled=steps.is_cancelled,
+    prediction, peak_memory_gb = with_peak_memory(
+        lambda: predict(
+            model.network,
+            model.spec,
+            prepared.tensor,
+            choices.settings,
+            on_progress=steps.progress.progress,
+            is_cancelled=steps.is_cancelled,
+        ),
+        choose_device(choices.settings.device),
     )
     for fallback in prediction.fallbacks:
         steps.progress.warning(fallback)
     segmentation = restore(prediction.probabilities, prepared.record, model.spec)
-    masks = decide(prediction.probabilities, model.spec)
-    trust = assess_trust(prepared.tensor, prediction.probabilities, masks, model.spec)
-    for warning in trust.warnings:
-        steps.progress.warning(warning)
 
     steps.begin("write")
     with all_or_nothing(output, seal=OUTPUT_FILES["report"]) as folder:
@@ -114,9 +112,9 @@ def segment_case(
             started=steps.started,
             finished=datetime.now().astimezone(),
             seconds=steps.seconds(),
+            peak_memory_gb=peak_memory_gb,
             fallbacks=prediction.fallbacks,
-            trust=trust,
-            warnings=(*prepared.warnings, *trust.warnings),
+            warnings=prepared.warnings,
         )
         write_report(run, folder / OUTPUT_FILES["report"])
         steps.stop_if_cancelled()

@@ -21,7 +21,7 @@ class EarlierRun:
         and their product (square millimetres) of the enhancing lesion where that is largest; None without one.
     warnings: about the input, then what was given up on the way.
     finished: ISO 8601. seconds: of the whole run. segment_seconds: of these, the network's and the way back to the
-        reference's grid.
+        reference's grid. peak_memory_gb: of the network, None where an older report does not tell.
     """
 
     hashes: dict[str, str | None]
@@ -41,6 +41,7 @@ class EarlierRun:
     finished: str
     seconds: float
     segment_seconds: float
+    peak_memory_gb: float | None
 
 
 def read_report(path: Path) -> EarlierRun | None:
@@ -73,6 +74,7 @@ def read_report(path: Path) -> EarlierRun | None:
             finished=report["finished"],
             seconds=sum(report["seconds"].values()),
             segment_seconds=report["seconds"]["segment"],
+            peak_memory_gb=report.get("peak_memory_gb"),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

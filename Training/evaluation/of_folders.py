@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from functools import partial
@@ -61,8 +62,8 @@ def evaluate_folders(
 ) -> list[Row]:
     """Return a row for each case: its name, the convention of its labels, its two files, the sizes and every figure.
 
-    Where SegMamba's report lies beside every prediction, also the network, the device, and the seconds of the phase
-    "segment": the network and the way back to the reference's grid.
+    Where SegMamba's report lies beside every prediction, also the network, the device, its memory, and the seconds of
+    the phase "segment": the network and the way back to the reference's grid.
     conventions: names of `CONVENTIONS`, and brats2026. labels: that of the references; prediction_labels: that
     of the predictions, None for what SegMamba's report says, or else the same. brats2026_programs: the folder of
     that convention's programs, None to look along PATH. workers: processes at a time.
@@ -118,7 +119,9 @@ def _with_reports(rows: list[Row], pairs: dict[str, Pair]) -> list[Row]:
     if len(runs) < len(rows):
         return rows
     return [
-        row | {"network": run.network, "device": run.device, "seconds": run.segment_seconds}
+        row
+        | {"network": run.network, "device": run.device, "seconds": run.segment_seconds}
+        | {"peak_gb": math.nan if run.peak_memory_gb is None else run.peak_memory_gb}
         for row, run in zip(rows, runs, strict=True)
     ]
 

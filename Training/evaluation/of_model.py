@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -10,15 +10,13 @@ from pathlib import Path
 from torch import nn
 from tqdm import tqdm
 
-from SegMambaCore.benchmark.timing import peak_memory_gb
+from SegMambaCore.benchmark.timing import with_peak_memory
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference.device import choose_device, device_name
-from SegMambaCore.inference.predict import Prediction, predict
+from SegMambaCore.inference.predict import predict
 from SegMambaCore.inference.settings import InferenceSettings, Mirror, Mode
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.segmentation.decide import decide
-from SegMambaCore.segmentation.expected_dice import expected_dice
-from SegMambaCore.segmentation.region_probabilities import region_probabilities
 from SegMambaCore.segmentation.regions import regions_from_label_map
 from Training.case_pack import SUFFIX, read_pack
 from Training.ensemble import read_ensemble
@@ -61,8 +59,7 @@ def evaluate_model(
 
     models: files; several answer together. `seconds` are the network's alone. `peak_gb` are GB (1e9 bytes) at the
     peak, of all tensors on a GPU, on a CPU what the process grew by. Figures are taken on the box around the brain,
-    where the model works, by `workers` processes while the network goes on to the next case. `expected_dice_` are
-    what the network's own probabilities promise.
+    where the model works, by `workers` processes while the network goes on to the next case.
     Raises SegMambaError when the model or a pack cannot be read, or the model was trained on one of the cases.
     """
     network, spec = read_unseeing(models, packs)
@@ -74,23 +71,16 @@ def evaluate_model(
             tensor = pack.tensor()
             for mode, mirror in ways:
                 settings = InferenceSettings(mode=mode, mirror=mirror, device=device)
-                prediction, peak_gb = _watched(partial(predict, network, spec, tensor, settings), where)
+                prediction, peak_gb = with_peak_memory(
+                    partial(predict, network, spec, tensor, settings), where
+                )
                 masks = decide(prediction.probabilities, spec)
                 row: Row = {"case": pack.name, "mode": mode, "mirror": mirror, "network": spec.network}
                 row |= {"device": device_name(prediction.settings_used.device), "seconds": prediction.seconds}
                 row["peak_gb"] = peak_gb
-                promises = expected_dice(region_probabilities(prediction.probabilities, spec), masks)
-                row |= {f"expected_dice_{region}": value for region, value in promises.items()}
                 jobs.append((row, pool.submit(compare_regions, masks, reference, spec.spacing, conventions)))
         rows = [row | figures.result() for row, figures in jobs]
     order = [(str(mode), str(mirror)) for mode, mirror in ways]
     return sorted(
         rows, key=lambda row: (order.index((str(row["mode"]), str(row["mirror"]))), str(row["case"]))
     )
-
-
-def _watched(work: Callable[[], Prediction], device: str) -> tuple[Prediction, float]:
-    """Return the prediction and the memory it took at its peak, in GB."""
-    results: list[Prediction] = []
-    peak_gb = peak_memory_gb(lambda: results.append(work()), device)
-    return results[0], peak_gb

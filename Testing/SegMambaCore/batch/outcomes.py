@@ -28,6 +28,7 @@ def make_run(warnings: tuple[str, ...] = ()) -> EarlierRun:
         finished="2026-01-02T03:04:05+00:00",
         seconds=9.87,
         segment_seconds=4.5,
+        peak_memory_gb=1.2,
     )
 
 
