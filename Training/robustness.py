@@ -5,7 +5,8 @@
 
 Writes DIR/robustness.csv, a line for each model, corruption and case, and DIR/robustness.md: means over the cases, the
 models side by side. The cases are the held-out ones of the split; the corruptions are those of
-Training/evaluation/corrupted.py, drawn for each case in the same way for every model.
+Training/evaluation/corrupted.py, drawn for each case in the same way for every model. Where a model's file has limits
+(Training/limits.py), both tell how often its warnings came, and when they were right.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from SegMambaCore.inference.predict import predict
 from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import REGIONS, regions_from_label_map
+from SegMambaCore.segmentation.trust import assess_trust
 from SegMambaCore.whole_file import write_whole_file
 from Training.case_pack import pack_path, read_pack
 from Training.evaluation.corrupted import CORRUPTIONS, corrupted, sample_of
+from Training.evaluation.doubt import FAILURE_DICE
 from Training.evaluation.of_model import read_unseeing
 from Training.evaluation.table import Row, write_table
 from Training.metrics.brats2021 import dice2021
@@ -77,30 +80,64 @@ def measure(
                 reference = regions_from_label_map(sample.labels.numpy(), "brats2023", pack.name)
                 prediction = predict(network, spec, sample.image.numpy(), settings)
                 masks = decide(prediction.probabilities, spec)
+                trust = assess_trust(sample.image.numpy(), prediction.probabilities, masks, spec)
                 row: Row = {"corruption": name, "case": pack.name}
-                rows.append(row | {COLUMNS[r]: dice2021(masks[r], reference[r]) for r in REGIONS})
+                row |= {COLUMNS[r]: dice2021(masks[r], reference[r]) for r in REGIONS}
+                row |= {"unlike": str(int(trust.unlike)), "unsure": str(int(bool(trust.unsure)))}
+                rows.append(row)
                 progress.update()
     return rows
 
 
 def markdown(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield the lines of a Markdown table: for each model the means, and the mean's change from the clean input."""
+    """Yield a table and a line a model.
+
+    In the table, for each model: the means over the cases, the mean's change from the clean input, and in how many
+    cases there was a warning. Below, how many of the bad results were warned of.
+    """
     models = list(dict.fromkeys(str(row["model"]) for row in rows))
     cases = len({row["case"] for row in rows})
-    heads = (f"{model}: WT / TC / ET | mean | change" for model in models)
+    heads = (f"{model}: WT / TC / ET | mean | change | warned" for model in models)
     yield " | ".join([f"| corruption, {cases} cases", *heads]) + " |"
-    yield "| --- |" + " --- | --- | --- |" * len(models)
+    yield "| --- |" + " --- | --- | --- | --- |" * len(models)
     for corruption in dict.fromkeys(row["corruption"] for row in rows):
         cells = [str(corruption)]
         for model in models:
             dice, clean = (_means(rows, model, name) for name in (corruption, "none"))
             change = "" if corruption == "none" else f"{np.mean(dice) - np.mean(clean):+.3f}"
-            cells += [" / ".join(f"{value:.3f}" for value in dice), f"{np.mean(dice):.3f}", change]
+            warned = sum(_is_warned(row) for row in _of(rows, model, corruption))
+            cells += [
+                " / ".join(f"{value:.3f}" for value in dice),
+                f"{np.mean(dice):.3f}",
+                change,
+                f"{warned}",
+            ]
         yield f"| {' | '.join(cells)} |"
+    yield ""
+    for model in models:
+        own = [row for row in rows if row["model"] == model]
+        bad = [row for row in own if _mean_dice(row) < FAILURE_DICE]
+        good = [row for row in own if _mean_dice(row) >= FAILURE_DICE]
+        yield (
+            f"{model}: of {len(bad)} results with a mean Dice below {FAILURE_DICE}, {sum(map(_is_warned, bad))} were "
+            f"warned of; of {len(good)} others, {sum(map(_is_warned, good))}."
+        )
+
+
+def _is_warned(row: Row) -> bool:
+    return "1" in (row["unlike"], row["unsure"])
+
+
+def _mean_dice(row: Row) -> float:
+    return float(np.mean([float(row[column]) for column in COLUMNS.values()]))
+
+
+def _of(rows: Sequence[Row], model: str, corruption: str | float) -> list[Row]:
+    return [row for row in rows if (row["model"], row["corruption"]) == (model, corruption)]
 
 
 def _means(rows: Sequence[Row], model: str, corruption: str | float) -> list[float]:
-    own = [row for row in rows if (row["model"], row["corruption"]) == (model, corruption)]
+    own = _of(rows, model, corruption)
     return [float(np.mean([float(row[column]) for row in own])) for column in COLUMNS.values()]
 
 

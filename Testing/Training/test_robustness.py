@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,8 @@ class FlairIsTumor(nn.Module):
 def test_losing_the_one_contrast_that_counts_costs_and_losing_others_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(of_model, "read_ensemble", lambda _: (FlairIsTumor(), model_spec("sigmoid")))
+    spec = replace(model_spec("sigmoid"), least_expected_dice={"WT": 0.5})
+    monkeypatch.setattr(of_model, "read_ensemble", lambda _: (FlairIsTumor(), spec))
     for seed, name in enumerate("abc"):
         write_pack(synthetic_pack(name, (32, 32, 32), seed), tmp_path)
     (tmp_path / "split.json").write_text(json.dumps({"held_out": ["a", "b"], "training": ["c"]}), "utf-8")
@@ -53,8 +55,14 @@ def test_losing_the_one_contrast_that_counts_costs_and_losing_others_does_not(
 
     lines = capsys.readouterr().out.splitlines()
     assert lines == (tmp_path / "out" / "robustness.md").read_text("utf-8").splitlines()
-    assert len({line.count("|") for line in lines}) == 1
-    assert lines[0].startswith("| corruption, 2 cases | before: WT / TC / ET | mean | change | after:")
+    assert len({line.count("|") for line in lines[:-3]}) == 1
+    assert lines[0].startswith(
+        "| corruption, 2 cases | before: WT / TC / ET | mean | change | warned | after:"
+    )
+    missing = next(line for line in lines if line.startswith("| T2-FLAIR missing"))
+    # Everything is improbable by then, and nothing is found: a promise of little.
+    assert missing.split("|")[5].strip() == "2"
+    assert lines[-2].startswith("before: of 8 results with a mean Dice below 0.7, ")
     assert lines[3].startswith("| T1 missing |") and "+0.000" in lines[3]
 
 
