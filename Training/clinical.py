@@ -22,6 +22,8 @@ from Training.corruptions import (
 
 SWAPS = (("t2w", "t2f"), ("t1n", "t1c"))
 """Pairs of roles that people exchange."""
+MOST_DROPPED = 2
+"""Of the four contrasts; at least two remain."""
 _BIAS_POLYNOMIALS = 4  # up to the third degree, as in MONAI
 
 Change = Callable[[Tensor], Tensor]
@@ -46,7 +48,7 @@ def as_from_a_clinic(
     if rng.random() < settings.p_no_enhancement:
         image = without_enhancement(image)
     if rng.random() < settings.p_contrast_dropout:
-        count = rng.integers(1, 3)  # one or two: at least two remain
+        count = rng.integers(1, MOST_DROPPED + 1)
         image = drop_contrasts(image, rng.choice(len(image), size=count, replace=False).tolist())
     return image
 

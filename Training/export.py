@@ -8,6 +8,7 @@ The first takes the weights that the training wrote at its end. --checkpoints ta
 their place, of a training that was stopped too: their mean, where there are several. The file is fp16; beside it lies
 NAME.md, made from configuration, cases, hardware and evaluation. Means and medians of the evaluation go into the file's
 metadata, in the convention of BraTS 2021 alone: a user who picks a model should not have to tell conventions apart.
+--robustness adds what Dice the model reached without some of the contrasts, which reports of such input quote.
 
 --into-box makes it the shipped one: SegMambaCore/weights/NAME.safetensors and its line in SHA256SUMS. Other weights in
 the box are removed: the repository carries one file, and its history every file there ever was.
@@ -19,6 +20,7 @@ import argparse
 import hashlib
 import sys
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,15 +28,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from torch import nn
 
+from SegMambaCore.case.case import ROLES
 from SegMambaCore.errors import SegMambaError
+from SegMambaCore.model_file.figures import missing_key
 from SegMambaCore.model_file.safetensors_file import write_model
 from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.segmentation.regions import REGIONS
 from SegMambaCore.whole_file import write_whole_file
 from Training.checkpoint_average import average_of_checkpoints
+from Training.evaluation.corrupted import missing_name
 from Training.evaluation.table import read_table
 from Training.metrics.conventions import convention_of
 from Training.model_card import SUMMARY, model_card
 from Training.networks.model_file import read_model
+from Training.robustness import COLUMNS
 from Training.run_record import RunRecord, read_run
 
 BOX = Path(__file__).resolve().parents[1] / "SegMambaCore" / "weights"
@@ -53,6 +60,8 @@ def main() -> None:
         else:
             network, spec = average_of_checkpoints(arguments.run, record, arguments.checkpoints)
         figures = {} if arguments.evaluation is None else {"held_out": held_out_figures(arguments.evaluation)}
+        if arguments.robustness is not None:
+            figures["missing"] = missing_contrast_figures(arguments.robustness)
         spec = replace(spec, name=arguments.name, figures=figures)
         if arguments.into_box:
             target = into_box(network, spec)
@@ -110,6 +119,27 @@ def held_out_figures(evaluation: Path) -> dict[str, dict[str, str]]:
     }
 
 
+def missing_contrast_figures(robustness: Path) -> dict[str, dict[str, str]]:
+    """Return the mean Dice by region of each set of missing contrasts, as a model file carries them.
+
+    Raises SegMambaError when the folder is not that of Training/robustness.py with a single model.
+    """
+    table = robustness / "robustness.csv"
+    rows = read_table(table)
+    if len({row.get("model") for row in rows}) != 1:
+        raise SegMambaError(f"{table}: measures several models. Measure the exported one by itself.")
+    figures = {}
+    for count in (1, 2):
+        for roles in combinations(ROLES, count):
+            own = [row for row in rows if row["corruption"] == missing_name(roles)]
+            if own:
+                means = {
+                    region: sum(float(row[COLUMNS[region]]) for row in own) / len(own) for region in REGIONS
+                }
+                figures[missing_key(roles)] = {region: f"{mean:.4f}" for region, mean in means.items()}
+    return figures
+
+
 def _way(row: dict[str, str]) -> list[str]:
     return [row["mode"], f"mirrors {row['mirror']}"] if "mode" in row else ["label maps"]
 
@@ -127,6 +157,9 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--evaluation", type=Path, help="output folder of Training/evaluate.py: figures for the card"
+    )
+    parser.add_argument(
+        "--robustness", type=Path, help="output folder of Training/robustness.py: Dice without some contrasts"
     )
     parser.add_argument("--name", required=True, help="what users will call it")
     target = parser.add_mutually_exclusive_group(required=True)

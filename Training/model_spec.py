@@ -26,6 +26,7 @@ def model_spec(
     patch: tuple[int, int, int] = (128, 128, 128),
     training: str = "",
     cases: Iterable[str] = (),
+    missing_contrasts: int = 0,
 ) -> ModelSpec:
     """Return the metadata of weights trained here: BraTS orientation and spacing, z-score over the brain."""
     return ModelSpec(
@@ -41,5 +42,6 @@ def model_spec(
         training=training,
         cases=tuple(sorted(cases)),
         date=date.today().isoformat(),
+        missing_contrasts=missing_contrasts,
         licence="weights: research use only, see the model card",
     )

@@ -15,6 +15,7 @@ from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference.device import device_name
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.whole_file import write_whole_file
+from Training.clinical import MOST_DROPPED
 from Training.config import Config, read_config, write_config
 from Training.model_spec import model_spec
 from Training.processes import Processes
@@ -53,7 +54,8 @@ class RunRecord:
             f"{''.join(f', {change}' for change in self.changes)}{self.history}"
         )
         cases: Collection[str] = {*self.cases, *self.seen}
-        return model_spec(config.activation, config.network, config.patch, training, cases)
+        missing = MOST_DROPPED if config.augmentation.p_contrast_dropout > 0 else 0
+        return model_spec(config.activation, config.network, config.patch, training, cases, missing)
 
 
 def record_of(

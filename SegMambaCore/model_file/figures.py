@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from SegMambaCore.case.case import ROLES
 from SegMambaCore.model_file.spec import ModelSpec
 
 _COLUMN = re.compile(r"(dice|hd95)_([A-Z]+)_(\w+?)(?:_mm)?")
@@ -39,6 +40,24 @@ def held_out_figures(spec: ModelSpec) -> list[Figures]:
         return []
     lines = (_line(str(title), values) for title, values in held_out.items())
     return [line for line in lines if line is not None]
+
+
+def missing_contrast_dice(spec: ModelSpec, missing: Collection[str]) -> dict[str, float] | None:
+    """Return the mean Dice by region that held-out cases reached without these contrasts (roles).
+
+    None where the file does not tell: nobody measured it, for `spec.figures["missing"]` has no such line.
+    """
+    lines = spec.figures.get("missing")
+    line = lines.get(missing_key(missing)) if isinstance(lines, Mapping) else None
+    try:
+        return {str(region): float(value) for region, value in line.items()} if line else None
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def missing_key(roles: Collection[str]) -> str:
+    """Return how `spec.figures["missing"]` names a set of contrasts: "t1c+t2f"."""
+    return "+".join(role for role in ROLES if role in roles)
 
 
 def _line(title: str, values: Any) -> Figures | None:

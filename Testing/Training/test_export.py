@@ -15,7 +15,7 @@ from torch import nn
 
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file import library
-from SegMambaCore.model_file.figures import held_out_figures
+from SegMambaCore.model_file.figures import held_out_figures, missing_contrast_dice
 from SegMambaCore.network.build import build_network
 from Testing.Training.synthetic import synthetic_pack, tiny_config
 from Training import checkpoint_average, export, starting_network
@@ -196,3 +196,29 @@ def test_unwritable_weights_leave_no_card(run, tmp_path):
     network, spec = read_model(run / "model.safetensors")
     with pytest.raises(SegMambaError, match="cannot be written"):
         export.export(network, spec, tmp_path / "none" / "a.safetensors", (read_run(run), run), None)
+
+
+def test_figures_without_some_contrasts_go_into_the_file(tmp_path: Path) -> None:
+    rows: list[Row] = [
+        {"model": "m", "corruption": name, "case": case}
+        | {column_name("dice", region, "brats2021"): value for region in ("WT", "TC", "ET")}
+        for name in ("none", "T1 missing", "T1Gd and T2 missing")
+        for case, value in (("a", 0.4), ("b", 0.6))
+    ]
+    write_table(rows, tmp_path / "robustness.csv")
+    figures = {"missing": export.missing_contrast_figures(tmp_path)}
+    spec = replace(model_spec("sigmoid"), figures=figures)
+    assert missing_contrast_dice(spec, ["t2w", "t1c"]) == {"WT": 0.5, "TC": 0.5, "ET": 0.5}
+    assert set(figures["missing"]) == {"t1n", "t1c+t2w"}
+
+    write_table([*rows, {**rows[0], "model": "other"}], tmp_path / "robustness.csv")
+    with pytest.raises(SegMambaError, match="several models"):
+        export.missing_contrast_figures(tmp_path)
+
+
+def test_a_training_with_dropped_contrasts_says_so(run: Path) -> None:
+    record = read_run(run)
+    assert record.spec(1, 1.0).missing_contrasts == 0
+    augmentation = replace(record.config.augmentation, p_contrast_dropout=0.2)
+    record = replace(record, config=replace(record.config, augmentation=augmentation))
+    assert record.spec(1, 1.0).missing_contrasts == 2

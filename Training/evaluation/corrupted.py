@@ -132,17 +132,18 @@ def _cavity(sample: Sample, rng: np.random.Generator) -> Sample:
     return Sample(standardised(image, tissue > 0), (tissue[0].int() - 1).clamp(min=0).to(torch.uint8))
 
 
+def missing_name(roles: Sequence[str]) -> str:
+    """Return the corruption in which these roles, in the order of ROLES, are missing."""
+    return f"{_title(roles)} missing"
+
+
 def _title(roles: Sequence[str]) -> str:
     return " and ".join(ROLE_TITLES[role] for role in roles)
 
 
 CORRUPTIONS: dict[str, Corruption] = {
     "none": lambda sample, _: sample,
-    **{
-        f"{_title(roles)} missing": _missing(roles)
-        for count in (1, 2)
-        for roles in combinations(ROLES, count)
-    },
+    **{missing_name(roles): _missing(roles) for count in (1, 2) for roles in combinations(ROLES, count)},
     **{f"{_title(pair)} swapped": _swapped(pair) for pair in SWAPS},
     "no contrast agent": _on_image(without_enhancement),
     "skull left on": _skull,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from SegMambaCore.model_file.checksum import read_checked_spec
-from SegMambaCore.model_file.figures import Figures, held_out_figures
+from SegMambaCore.model_file.figures import Figures, held_out_figures, missing_contrast_dice
 from SegMambaCore.model_file.library import list_models
 
 from .test_safetensors_file import SPEC
@@ -57,3 +57,12 @@ def test_the_shipped_model_has_figures() -> None:
     lines = held_out_figures(spec)
     assert {line.statistic for line in lines} == {"mean", "median"}
     assert all(set(line.dice) == set(line.hd95_mm) == {"WT", "TC", "ET"} for line in lines)
+
+
+def test_what_input_without_some_contrasts_reached() -> None:
+    spec = replace(SPEC, figures={"missing": {"t1n+t2f": {"WT": "0.8000", "TC": "0.7", "ET": "0.6"}}})
+    assert missing_contrast_dice(spec, ["t2f", "t1n"]) == {"WT": 0.8, "TC": 0.7, "ET": 0.6}
+    assert missing_contrast_dice(spec, ["t2f"]) is None
+    assert missing_contrast_dice(SPEC, ["t2f"]) is None
+    for nonsense in ("text", {"t2f": "text"}, {"t2f": {"WT": "much"}}):
+        assert missing_contrast_dice(replace(SPEC, figures={"missing": nonsense}), ["t2f"]) is None
