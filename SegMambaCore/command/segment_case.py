@@ -19,9 +19,11 @@ from SegMambaCore.measures.measure import measure
 from SegMambaCore.measures.midsagittal import find_midsagittal_plane
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.report.report import Run, write_report
+from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import LabelConvention
 from SegMambaCore.segmentation.restore import restore
 from SegMambaCore.segmentation.segmentation import Segmentation
+from SegMambaCore.segmentation.trust import assess_trust
 from SegMambaCore.segmentation.write import write_label_map, write_seg_nrrd
 
 # PyTorch and matplotlib take seconds to import. What needs them is imported where it is used: a
@@ -96,6 +98,10 @@ def segment_case(
     for fallback in prediction.fallbacks:
         steps.progress.warning(fallback)
     segmentation = restore(prediction.probabilities, prepared.record, model.spec)
+    masks = decide(prediction.probabilities, model.spec)
+    trust = assess_trust(prepared.tensor, prediction.probabilities, masks, model.spec)
+    for warning in trust.warnings:
+        steps.progress.warning(warning)
 
     steps.begin("write")
     with all_or_nothing(output, seal=OUTPUT_FILES["report"]) as folder:
@@ -114,7 +120,8 @@ def segment_case(
             seconds=steps.seconds(),
             peak_memory_gb=peak_memory_gb,
             fallbacks=prediction.fallbacks,
-            warnings=prepared.warnings,
+            trust=trust,
+            warnings=(*prepared.warnings, *trust.warnings),
         )
         write_report(run, folder / OUTPUT_FILES["report"])
         steps.stop_if_cancelled()

@@ -94,6 +94,16 @@ def _problem(spec: ModelSpec, networks: Collection[str]) -> str | None:
     for name, values in (("spacing", spec.spacing), ("patch", spec.patch)):
         if len(values) != 3 or not all(isinstance(value, (int, float)) and value > 0 for value in values):
             return f"{name} {values} is not three positive numbers"
+    for name, limits in (
+        ("least_volume_ml", spec.least_volume_ml),
+        ("least_expected_dice", spec.least_expected_dice),
+    ):
+        if set(limits) - {"WT", "TC", "ET"} or not all(
+            isinstance(value, (int, float)) for value in limits.values()
+        ):
+            return f"{name} {limits} is not a number for some of WT, TC, ET"
+    if spec.missing_contrasts not in range(len(ROLES) - 1):
+        return f"missing_contrasts {spec.missing_contrasts!r} would leave fewer than two contrasts"
     expected = {"sigmoid": ["ET", "TC", "WT"], "softmax": ["ED", "ET", "NCR", "background"]}[spec.activation]
     if sorted(spec.outputs) != expected:
         return f"outputs {', '.join(map(str, spec.outputs))} are not those of {spec.activation}"

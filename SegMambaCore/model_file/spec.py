@@ -23,6 +23,10 @@ class ModelSpec:
     normalisation: "zscore_brain": per channel over the voxels that differ from background, which becomes 0;
         "zscore_crop": per channel over the whole box, background included (the public code's way).
     cases: names of the cases it was trained on: nothing measured on them is worth anything.
+    missing_contrasts: how many contrasts may be missing (0 in their place) in the input it was trained for.
+    least_volume_ml: by region; what is found with less is taken for absent. Chosen on held-out cases.
+    least_expected_dice: by region; a lower promise of its own probabilities (`expected_dice`) is worth a warning.
+    usual_figures: of its training cases, `Usual.to_dict`; a case that lies far from them is worth a warning.
     activation: "sigmoid" over `outputs` = regions ("WT", "TC", "ET"), or "softmax" over `outputs` = classes
         ("background", "NCR", "ED", "ET").
     """
@@ -41,6 +45,10 @@ class ModelSpec:
     date: str = ""
     licence: str = ""
     figures: dict[str, Any] = field(default_factory=dict)
+    missing_contrasts: int = 0
+    least_volume_ml: dict[str, float] = field(default_factory=dict)
+    least_expected_dice: dict[str, float] = field(default_factory=dict)
+    usual_figures: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the spec as one line of JSON."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from SegMambaCore.scan.directions import convolve_in_direction, gather_directions
-from SegMambaCore.scan.selective_scan import selective_scan
+from SegMambaCore.scan.selective_scan import scans_jointly, selective_scan, selective_scan_joint
 
 
 class MambaLayer(nn.Module):
@@ -56,10 +56,23 @@ class MambaLayer(nn.Module):
         part = self._parameters_of(direction)
         assert part.conv1d.bias is not None
         x = convolve_in_direction(x, part.conv1d.weight, part.conv1d.bias, direction, slices)
+        if scans_jointly(x, self.d_state):
+            joint = F.linear(x, self._joint_projection(part).to(x.dtype))
+            return selective_scan_joint(x, joint, -torch.exp(part.A_log.float()), part.D, part.dt_proj.bias)
         dt, B, C = part.x_proj(x).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
         # The product without its bias: the scan adds it in float32, where autocast would lose small steps.
         dt = F.linear(dt, part.dt_proj.weight)
         return selective_scan(x, dt, -torch.exp(part.A_log.float()), B, C, part.D.float(), part.dt_proj.bias)
+
+    def _joint_projection(self, part: _Direction) -> Tensor:
+        """Weights (inner + 2 d_state, inner), float32, from tokens to step sizes, B and C at once.
+
+        Both projections of the step sizes make one matrix. It multiplies more often than they do, which costs a matrix
+        unit nothing: rows of few values would not fill it, and memory is passed once instead of three times.
+        """
+        with torch.autocast(part.D.device.type, enabled=False):
+            in_between, of_states = part.x_proj.weight.float().split([self.dt_rank, 2 * self.d_state])
+            return torch.cat([part.dt_proj.weight.float() @ in_between, of_states])
 
     def _parameters_of(self, suffix: str) -> _Direction:
         name = suffix.strip("_")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.report.figures import lesion_figures, region_figures
 from SegMambaCore.report.statement import RESEARCH_USE_ONLY
 from SegMambaCore.segmentation.regions import LabelConvention
+from SegMambaCore.segmentation.trust import Trust, trust_figures
 from SegMambaCore.whole_file import write_whole_file
 
 SCHEMA_VERSION = 1
@@ -39,9 +40,10 @@ class Run:
     device_name: as a person knows it, for instance the graphics card's name.
     started, finished: with their time zone.
     seconds: wall time by phase, in order.
+    trust: what the limits in the model's file say of the result.
     peak_memory_gb: 1e9 bytes at the network's peak, of all tensors on a GPU, on a CPU what the process grew by.
     fallbacks: what was given up on the way.
-    warnings: sentences about the input.
+    warnings: sentences about the input and the result.
     """
 
     case: Case
@@ -55,6 +57,7 @@ class Run:
     started: datetime
     finished: datetime
     seconds: Mapping[str, float]
+    trust: Trust = field(default_factory=Trust)
     peak_memory_gb: float | None = None
     fallbacks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -95,6 +98,7 @@ def _report(run: Run) -> dict[str, Any]:
         "regions": region_figures(run.measures),
         "lesions": lesion_figures(run.measures),
         "measurable_from_mm": run.measures.least_diameter_mm,
+        "trust": trust_figures(run.trust, run.model),
         "warnings": list(run.warnings),
         "notes": list(_NOTES),
     }

@@ -56,6 +56,18 @@ def _rows(tokens: Tensor) -> Tensor:
     return tokens if tokens.stride(2) == 1 and equal else tokens.contiguous()
 
 
+def scan_joint_cuda(u: Tensor, joint: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor) -> Tensor:
+    """Return y as `selective_scan_joint` defines it, differentiable in every argument."""
+    y, _, _ = _joint_forward(
+        u.contiguous(),
+        joint.to(u.dtype).contiguous(),
+        A.float().contiguous(),
+        D.float().contiguous(),
+        dt_bias.float().contiguous(),
+    )
+    return y
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Operators, registered so that torch.compile, autocast and autograd see through them
 
@@ -65,14 +77,7 @@ def _forward(
     u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """y, the state at the end of every chunk (batch, chunks, state, channels), sum of dt (batch, chunks, channels)."""
-    sizes = _sizes(u, A, dt.stride(1), B.stride(1))
-    kernels = _kernels(u, dt, A, dt_bias is not None)
-    y, ends, sum_dt = _empty_outputs(u, A)
-    grid = _grid_of_warps(sizes)
-    kernels.chunk_ends.launch(grid, 32 * _WARPS, (u, dt, dt_bias, A, B, ends, sum_dt, sizes))
-    _link(kernels, ends, sum_dt, A, sizes, backward=False)
-    kernels.outputs.launch(grid, 32 * _WARPS, (u, dt, dt_bias, A, B, C, D, ends, y, sizes))
-    return y, ends, sum_dt
+    return _scan(u, dt, A, B, C, D, dt_bias)
 
 
 @_forward.register_fake
@@ -80,13 +85,6 @@ def _(
     u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     return _empty_outputs(u, A)
-
-
-def _empty_outputs(u: Tensor, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    sizes = _sizes(u, A)
-    ends = u.new_empty((sizes.batch, sizes.chunks, sizes.states, sizes.channels), dtype=torch.float32)
-    sum_dt = u.new_empty((sizes.batch, sizes.chunks, sizes.channels), dtype=torch.float32)
-    return torch.empty_like(u), ends, sum_dt
 
 
 @torch.library.custom_op("segmamba::selective_scan_cuda_backward", mutates_args=())
@@ -103,30 +101,9 @@ def _backward(
     sum_dt: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of u, dt, A, B, C, D and dt_bias; the last is empty where there is no dt_bias."""
-    gradients = _empty_gradients(u, dt, A, B, C, D, dt_bias)
-    du, ddt, dA, dB, dC, dD, dbias = gradients
-    sizes = _sizes(u, A, dt.stride(1), B.stride(1), ddt.stride(1), dB.stride(1))
-    kernels = _kernels(u, dt, A, dt_bias is not None)
-    blocks = _gradient_blocks(sizes, kernels.states)
-    handed = torch.empty_like(ends)
-    rows = sizes.batch * sizes.length * 2 * sizes.states
-    parts = ends.new_empty((blocks, rows)) if blocks > 1 else None
-    sums = ends.new_empty((sizes.batch, sizes.chunks, sizes.states + 2, sizes.channels))
-    kernels.chunk_handed.launch(_grid_of_warps(sizes), 32 * _WARPS, (dy, dt, dt_bias, A, C, handed, sizes))
-    _link(kernels, handed, sum_dt, A, sizes, backward=True)
-    gradient = _gradient_kernels(u, dt, A, dt_bias is not None)
-    gradient.gradients.launch(
-        (sizes.chunks, blocks, sizes.batch),
-        32 * _WARPS,
-        (dy, u, dt, dt_bias, A, B, C, D, ends, handed, du, ddt, dB, dC, parts, sums, sizes),
-        _shared_bytes(kernels.states, sizes.steps),
-    )
-    if parts is not None:
-        gradient.add_parts.launch((-(-rows // 256), 1, 1), 256, (parts, dB, dC, blocks, sizes))
-    lanes = (sizes.states + 2) * sizes.channels
-    arguments = (sums, dA, dD, dbias if dt_bias is not None else None, sizes)
-    gradient.add_chunks.launch((-(-lanes // 8), 1, 1), 256, arguments)
-    return gradients
+    ddt, dB, dC = (t.new_empty(t.shape) for t in (dt, B, C))
+    du, dA, dD, dbias = _gradients(dy, u, dt, A, B, C, D, dt_bias, ends, sum_dt, ddt, dB, dC)
+    return du, ddt, dA, dB, dC, dD, dbias
 
 
 @_backward.register_fake
@@ -141,12 +118,6 @@ def _(
     dt_bias: Tensor | None,
     ends: Tensor,
     sum_dt: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    return _empty_gradients(u, dt, A, B, C, D, dt_bias)
-
-
-def _empty_gradients(
-    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     du, ddt, dA, dB, dC, dD = (t.new_empty(t.shape) for t in (u, dt, A, B, C, D))
     return du, ddt, dA, dB, dC, dD, D.new_empty(D.shape if dt_bias is not None else 0)
@@ -164,12 +135,123 @@ def _differentiate(ctx: Any, dy: Tensor, d_ends: Tensor, d_sum_dt: Tensor) -> tu
 
 _forward.register_autograd(_differentiate, setup_context=_save)
 
+
+@torch.library.custom_op("segmamba::selective_scan_joint_cuda", mutates_args=())
+def _joint_forward(
+    u: Tensor, joint: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As `_forward`."""
+    dt, B, C = _parts(joint, A)
+    return _scan(u, dt, A, B, C, D, dt_bias)
+
+
+@_joint_forward.register_fake
+def _(u: Tensor, joint: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return _empty_outputs(u, A)
+
+
+@torch.library.custom_op("segmamba::selective_scan_joint_cuda_backward", mutates_args=())
+def _joint_backward(
+    dy: Tensor, u: Tensor, joint: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor, ends: Tensor, sum_dt: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of u, joint, A, D and dt_bias."""
+    d_joint = torch.empty_like(joint)
+    (dt, B, C), (ddt, dB, dC) = _parts(joint, A), _parts(d_joint, A)
+    du, dA, dD, dbias = _gradients(dy, u, dt, A, B, C, D, dt_bias, ends, sum_dt, ddt, dB, dC)
+    return du, d_joint, dA, dD, dbias
+
+
+@_joint_backward.register_fake
+def _(
+    dy: Tensor, u: Tensor, joint: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor, ends: Tensor, sum_dt: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    return tuple(torch.empty_like(t) for t in (u, joint, A, D, dt_bias))  # type: ignore[return-value]
+
+
+def _save_joint(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.save_for_backward(*inputs, output[1], output[2])
+
+
+def _differentiate_joint(ctx: Any, dy: Tensor, d_ends: Tensor, d_sum_dt: Tensor) -> tuple[Tensor, ...]:
+    return _joint_backward(dy.contiguous(), *ctx.saved_tensors)
+
+
+_joint_forward.register_autograd(_differentiate_joint, setup_context=_save_joint)
+
+
+def _parts(joint: Tensor, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    channels, states = A.shape
+    dt, B, C = joint.split([channels, states, states], dim=-1)
+    return dt, B, C
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Launching
 
+
+def _scan(
+    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    sizes = _sizes(u, A, dt.stride(1), B.stride(1))
+    kernels = _kernels(u, dt, A, dt_bias is not None)
+    y, ends, sum_dt = _empty_outputs(u, A)
+    grid = _grid_of_warps(sizes)
+    kernels.chunk_ends.launch(grid, 32 * _WARPS, (u, dt, dt_bias, A, B, ends, sum_dt, sizes))
+    _link(kernels, ends, sum_dt, A, sizes, backward=False)
+    kernels.outputs.launch(grid, 32 * _WARPS, (u, dt, dt_bias, A, B, C, D, ends, y, sizes))
+    return y, ends, sum_dt
+
+
+def _empty_outputs(u: Tensor, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    sizes = _sizes(u, A)
+    ends = u.new_empty((sizes.batch, sizes.chunks, sizes.states, sizes.channels), dtype=torch.float32)
+    sum_dt = u.new_empty((sizes.batch, sizes.chunks, sizes.channels), dtype=torch.float32)
+    return torch.empty_like(u), ends, sum_dt
+
+
+def _gradients(
+    dy: Tensor,
+    u: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    dt_bias: Tensor | None,
+    ends: Tensor,
+    sum_dt: Tensor,
+    ddt: Tensor,
+    dB: Tensor,
+    dC: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of u, A, D and dt_bias; those of dt, B and C are written where the caller wants them."""
+    sizes = _sizes(u, A, dt.stride(1), B.stride(1), ddt.stride(1), dB.stride(1))
+    kernels = _kernels(u, dt, A, dt_bias is not None)
+    gradient_kernels = _gradient_kernels(u, dt, A, dt_bias is not None)
+    du, dA, dD = torch.empty_like(u), torch.empty_like(A), torch.empty_like(D)
+    dbias = torch.empty_like(D) if dt_bias is not None else None
+    handed = torch.empty_like(ends)
+    blocks = _gradient_blocks(sizes, kernels.states)
+    rows = sizes.batch * sizes.length * 2 * sizes.states
+    parts = ends.new_empty((blocks, rows)) if blocks > 1 else None
+    sums = ends.new_empty((sizes.batch, sizes.chunks, sizes.states + 2, sizes.channels))
+    kernels.chunk_handed.launch(_grid_of_warps(sizes), 32 * _WARPS, (dy, dt, dt_bias, A, C, handed, sizes))
+    _link(kernels, handed, sum_dt, A, sizes, backward=True)
+    gradient_kernels.gradients.launch(
+        (sizes.chunks, blocks, sizes.batch),
+        32 * _WARPS,
+        (dy, u, dt, dt_bias, A, B, C, D, ends, handed, du, ddt, dB, dC, parts, sums, sizes),
+        _shared_bytes(kernels.states, sizes.steps),
+    )
+    if parts is not None:
+        gradient_kernels.add_parts.launch((-(-rows // 256), 1, 1), 256, (parts, dB, dC, blocks, sizes))
+    lanes = (sizes.states + 2) * sizes.channels
+    gradient_kernels.add_chunks.launch((-(-lanes // 8), 1, 1), 256, (sums, dA, dD, dbias, sizes))
+    return du, dA, dD, dbias if dbias is not None else D.new_empty(0)
+
+
 _WARPS = 4
 """Warps a block, as in scan.cu."""
-
 
 _ROWS = ("dt_row", "bc_row", "ddt_row", "dbc_row")
 

@@ -71,6 +71,29 @@ def selective_scan(
     return _implementation(backend)(u, dt, A, B, C, D)
 
 
+def scans_jointly(u: Tensor, state: int) -> bool:
+    """Whether `selective_scan_joint` can run for a tensor like u and so many states: the back end is `cuda`."""
+    if u.device.type != "cuda" or state > 64:
+        return False
+    if torch.compiler.is_compiling():
+        return _backend_when_compiled(u) == "cuda"
+    return why_unavailable("cuda", u, state, needs_grad=True) is None
+
+
+def selective_scan_joint(u: Tensor, joint: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor) -> Tensor:
+    """`selective_scan` whose dt, B and C lie beside each other: (batch, length, channels + 2 state), one projection.
+
+    Nothing is copied, neither the three nor their gradients. Only where `scans_jointly`. Raises ValueError for shapes
+    that do not belong together.
+    """
+    channels, state = A.shape
+    dt, B, C = joint.split([channels, state, state], dim=-1)
+    _check_shapes(u, dt, A, B, C, D, dt_bias)
+    from SegMambaCore.scan.cuda_scan import scan_joint_cuda
+
+    return scan_joint_cuda(u, joint, A, D, dt_bias)
+
+
 def choose_backend(u: Tensor, state: int, *, needs_grad: bool) -> Backend:
     """Return the fastest back end that can run for a tensor like u and so many states on its device."""
     for candidate in ("cuda", "triton", "mamba_ssm", "numba"):

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.segmentation.least_volume import small_regions, without_small_regions
 from SegMambaCore.segmentation.regions import REGIONS
 
 _THRESHOLD = 0.5
 
 
-def decide(probabilities: NDArray[np.float32], spec: ModelSpec) -> dict[str, NDArray[np.bool_]]:
+def decide(
+    probabilities: NDArray[np.float32], spec: ModelSpec, voxel_ml: float | None = None
+) -> dict[str, NDArray[np.bool_]]:
     """Return the masks of WT, TC and ET, each (...), from probabilities (outputs, ...) in the order of the spec.
+
+    Regions smaller than the spec's least volume are left out. voxel_ml: of the probabilities' grid, where that is not
+    the model's.
 
     Raises ValueError when the outputs are not those of the spec.
     """
+    voxel_ml = _voxel_ml(spec) if voxel_ml is None else voxel_ml
+    return without_small_regions(_decided(probabilities, spec), spec.least_volume_ml, voxel_ml)
+
+
+def dropped_regions(probabilities: NDArray[np.float32], spec: ModelSpec) -> dict[str, float]:
+    """Return the millilitres of each region that `decide` leaves out because it is too small."""
+    return small_regions(_decided(probabilities, spec), spec.least_volume_ml, _voxel_ml(spec))
+
+
+def _voxel_ml(spec: ModelSpec) -> float:
+    return math.prod(spec.spacing) / 1000
+
+
+def _decided(probabilities: NDArray[np.float32], spec: ModelSpec) -> dict[str, NDArray[np.bool_]]:
     if len(probabilities) != len(spec.outputs):
         raise ValueError(f"Probabilities of {len(probabilities)} outputs for {', '.join(spec.outputs)}.")
     if spec.activation == "softmax":

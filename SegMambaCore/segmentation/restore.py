@@ -76,7 +76,7 @@ def _resampled(
         background = 1.0 if spec.outputs[output] == "background" else 0.0
         source = Volume(place_back(channel, record, background)[source_box], source_grid.affine)
         resampled[output] = resample(source, target_grid, outside=background).array
-    for region, mask in decide(resampled, spec).items():
+    for region, mask in decide(resampled, spec, record.reference_grid.voxel_volume_ml).items():
         masks[region][target_box] = mask
     return masks
 

@@ -17,6 +17,8 @@ from SegMambaCore.inference.predict import predict
 from SegMambaCore.inference.settings import InferenceSettings, Mirror, Mode
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.segmentation.decide import decide
+from SegMambaCore.segmentation.expected_dice import expected_dice
+from SegMambaCore.segmentation.region_probabilities import region_probabilities
 from SegMambaCore.segmentation.regions import regions_from_label_map
 from Training.case_pack import SUFFIX, read_pack
 from Training.ensemble import read_ensemble
@@ -59,7 +61,8 @@ def evaluate_model(
 
     models: files; several answer together. `seconds` are the network's alone. `peak_gb` are GB (1e9 bytes) at the
     peak, of all tensors on a GPU, on a CPU what the process grew by. Figures are taken on the box around the brain,
-    where the model works, by `workers` processes while the network goes on to the next case.
+    where the model works, by `workers` processes while the network goes on to the next case. `expected_dice_` are
+    what the network's own probabilities promise.
     Raises SegMambaError when the model or a pack cannot be read, or the model was trained on one of the cases.
     """
     network, spec = read_unseeing(models, packs)
@@ -78,6 +81,8 @@ def evaluate_model(
                 row: Row = {"case": pack.name, "mode": mode, "mirror": mirror, "network": spec.network}
                 row |= {"device": device_name(prediction.settings_used.device), "seconds": prediction.seconds}
                 row["peak_gb"] = peak_gb
+                promises = expected_dice(region_probabilities(prediction.probabilities, spec), masks)
+                row |= {f"expected_dice_{region}": value for region, value in promises.items()}
                 jobs.append((row, pool.submit(compare_regions, masks, reference, spec.spacing, conventions)))
         rows = [row | figures.result() for row, figures in jobs]
     order = [(str(mode), str(mirror)) for mode, mirror in ways]

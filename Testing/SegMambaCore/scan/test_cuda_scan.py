@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from SegMambaCore.network import mamba_layer
+from SegMambaCore.network.mamba_layer import MambaLayer
 from SegMambaCore.scan import cuda_scan
 from SegMambaCore.scan.reference import scan_reference
+from SegMambaCore.scan.selective_scan import selective_scan_joint
 
 from ..gpu.emulation import emulated, needs_compiler  # noqa: F401
 
@@ -95,3 +98,45 @@ def test_extreme_steps_keep_their_relative_precision(shift: float, scale: float)
     wanted = torch.autograd.grad(expected.sum(), exact)
     for name, a, e in zip(["u", "dt", "A", "B", "C", "D", "dt_bias"], gradients, wanted, strict=True):
         assert relative_error(a, e) < 1e-4, name
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("shape", [(2, 21, 20, 16), (1, 19, 35, 5)], ids=str)
+def test_step_sizes_B_and_C_may_be_parts_of_one_tensor(shape: tuple[int, ...]) -> None:
+    u, dt, A, B, C, D, bias = draw(*shape, True)
+    joint = torch.cat([dt, B, C], dim=-1)
+    tensors = [t.requires_grad_() for t in (u, joint, A, D, bias)]
+    exact = [t.detach().double().requires_grad_() for t in tensors]
+    y = selective_scan_joint(*tensors)
+    dt, B, C = exact[1].split([shape[2], shape[3], shape[3]], dim=-1)
+    expected = reference(exact[0], dt, exact[2], B, C, exact[3], exact[4])
+    assert relative_error(y, expected) < 1e-6
+    weight = torch.randn_like(y)
+    gradients = torch.autograd.grad((y * weight).sum(), tensors)
+    wanted = torch.autograd.grad((expected * weight.double()).sum(), exact)
+    for name, a, e in zip(["u", "joint", "A", "D", "dt_bias"], gradients, wanted, strict=True):
+        assert (a - e).norm() <= 3e-6 * e.norm() + 1e-6, name
+
+
+@pytest.mark.usefixtures("emulated")
+def test_parts_of_a_wider_tensor_need_no_copy() -> None:
+    u, dt, A, B, C, D = draw(2, 20, 12, 8, False)
+    dt, B, C = torch.cat([dt, B, C, dt], dim=-1).split([12, 8, 8, 12], dim=-1)[:3]
+    expected = reference(*[t.double() for t in (u, dt, A, B, C, D)])
+    assert relative_error(cuda_scan.scan_cuda(u, dt, A, B, C, D), expected) < 1e-6
+
+
+@pytest.mark.usefixtures("emulated")
+def test_a_layer_computes_the_same_with_one_projection(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    layer, tokens = MambaLayer(16, ("", "_s")), torch.randn(1, 24, 16)
+    parameters = dict(layer.named_parameters())
+    expected = layer(tokens, 4)
+    wanted = torch.autograd.grad(expected.sum(), list(parameters.values()))
+    monkeypatch.setattr(mamba_layer, "scans_jointly", lambda *_: True)
+    y = layer(tokens, 4)
+    assert relative_error(y, expected) < 2e-6
+    for name, a, e in zip(
+        parameters, torch.autograd.grad(y.sum(), list(parameters.values())), wanted, strict=True
+    ):
+        assert relative_error(a, e) < 1e-5, name
