@@ -42,6 +42,7 @@ class Run:
     seconds: wall time by phase, in order.
     trust: what the limits in the model's file say of the result.
     peak_memory_gb: 1e9 bytes at the network's peak, of all tensors on a GPU, on a CPU what the process grew by.
+    trust: what the limits in the model's file say of the result.
     fallbacks: what was given up on the way.
     warnings: sentences about the input and the result.
     """
@@ -59,6 +60,7 @@ class Run:
     seconds: Mapping[str, float]
     trust: Trust = field(default_factory=Trust)
     peak_memory_gb: float | None = None
+    trust: Trust = field(default_factory=Trust)
     fallbacks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
