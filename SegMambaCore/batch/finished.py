@@ -17,12 +17,16 @@ from SegMambaCore.volume.read import Source
 
 @dataclass(frozen=True)
 class Recipe:
-    """All but the inputs that decides on a result. files: names of what a finished patient has."""
+    """All but the inputs that decides on a result.
+
+    preparation: whether the volumes are prepared where they need it. files: names of what a finished patient has.
+    """
 
     model_sha256: str
     settings: InferenceSettings
     reference: str
     labels: LabelConvention
+    preparation: bool
     files: tuple[str, ...]
     report: str
 
@@ -36,12 +40,13 @@ def finished_run(patient: FoundPatient, folder: Path, recipe: Recipe) -> Earlier
     if not all((folder / name).is_file() for name in recipe.files):
         return None
     run = read_report(folder / recipe.report)
-    if run is None or (run.model_sha256, run.settings_asked, run.reference, run.label_convention) != (
-        recipe.model_sha256,
-        asdict(recipe.settings),
-        recipe.reference,
-        recipe.labels,
-    ):
+    if run is None or (
+        run.model_sha256,
+        run.settings_asked,
+        run.reference,
+        run.label_convention,
+        run.preparation,
+    ) != (recipe.model_sha256, asdict(recipe.settings), recipe.reference, recipe.labels, recipe.preparation):
         return None
     return run if _hashes(patient.sources.items()) == run.hashes else None
 

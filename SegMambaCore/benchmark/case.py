@@ -28,7 +28,7 @@ from SegMambaCore.model_file.library import find_model
 from SegMambaCore.model_file.safetensors_file import read_model
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.network.build import build_network
-from SegMambaCore.sample.phantom import write_sample
+from SegMambaCore.sample.write import write_sample
 from SegMambaCore.segmentation.restore import restore
 
 COLD_STARTS = 3

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from SegMambaCore.benchmark.processes import run_python
 from SegMambaCore.benchmark.report import Report, Row
-from SegMambaCore.sample.phantom import write_sample
+from SegMambaCore.sample.write import write_sample
 
 RUNS = 3
 

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from SegMambaCore.case.brain_box import exact_box, grown_box, without_dust
 from SegMambaCore.case.case import ROLE_TITLES, Case
 from SegMambaCore.case.prepared import PreparationRecord, PreparedCase
-from SegMambaCore.case.similarity import misalignment_warnings
-from SegMambaCore.case.skull import background_value
-from SegMambaCore.case.volume_checks import volume_warnings
+from SegMambaCore.case.skull import background_value, looks_skull_stripped
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.volume.bounding_box import Box
@@ -31,13 +29,15 @@ class _Channel:
     content: NDArray[np.bool_]
 
 
-def prepare_case(case: Case, spec: ModelSpec) -> PreparedCase:
+def prepare_case(case: Case, spec: ModelSpec, brain: Volume | None = None) -> PreparedCase:
     """Bring a case to the orientation, spacing, box and intensities that a model was trained with.
 
     The reference volume is turned to `spec.orientation` by permuting and flipping axes, never by
     interpolation; the model's grid has its field of view, at `spec.spacing` where that differs by more than
     1 %. Volumes that lie on this grid are copied, others interpolated linearly. The box holds all voxels
     where any channel differs from its background, the most frequent value on the faces of that volume.
+    brain: a mask, 1 in the brain, on any grid in the world of the case: of volumes that show a head, what lies
+    outside it is background.
 
     "zscore_brain": the box passes over specks far from the brain and is grown on both sides to multiples of
     16; each channel gets mean 0 and standard deviation 1 over its voxels that differ from background, which
@@ -47,25 +47,27 @@ def prepare_case(case: Case, spec: ModelSpec) -> PreparedCase:
     """
     reference = to_orientation(case.reference_volume, spec.orientation)
     model_grid = _model_grid(reference.grid, spec)
+    inside = None if brain is None else _mask_on_grid(brain, model_grid)
     channels = {
         role: _on_grid(to_orientation(case.volumes[role], spec.orientation), model_grid)
+        if inside is None or looks_skull_stripped(case.volumes[role])
+        else _of_head(case.volumes[role], model_grid, inside)
         for role in spec.channels
     }
     _check_content(case, {role: channel.content for role, channel in channels.items()})
 
-    brain = np.logical_or.reduce([channel.content for channel in channels.values()])
+    content = np.logical_or.reduce([channel.content for channel in channels.values()])
     over_brain = spec.normalisation == "zscore_brain"
-    start, shape = grown_box(without_dust(brain), _SIDE_MULTIPLE) if over_brain else exact_box(brain)
+    start, shape = grown_box(without_dust(content), _SIDE_MULTIPLE) if over_brain else exact_box(content)
     record = PreparationRecord(case.reference_volume.grid, model_grid, start, shape)
 
     tensor = np.zeros((len(spec.channels), *shape), dtype=np.float32)
     in_grid, in_crop = _shared_part(record)
     _check_content(case, {role: channel.content[in_grid] for role, channel in channels.items()})
     for target, channel in zip(tensor, channels.values(), strict=True):
-        content = channel.content[in_grid] if over_brain else np.ones(target[in_crop].shape, dtype=np.bool_)
-        target[in_crop] = _z_scored(channel.values[in_grid], content)
-    warnings = volume_warnings(case) + _coverage_warnings(case, channels) + misalignment_warnings(case)
-    return PreparedCase(tensor, record, warnings)
+        of_crop = channel.content[in_grid] if over_brain else np.ones(target[in_crop].shape, dtype=np.bool_)
+        target[in_crop] = _z_scored(channel.values[in_grid], of_crop)
+    return PreparedCase(tensor, record, _coverage_warnings(case, channels))
 
 
 def place_back(array: NDArray, record: PreparationRecord, fill: float) -> NDArray:
@@ -106,6 +108,18 @@ def _on_grid(volume: Volume, grid: Grid) -> _Channel:
     values = resample(Volume(above_background, volume.affine), grid).array
     content = weights >= 0.5
     return _Channel(np.divide(values, weights, out=np.zeros_like(values), where=content), content)
+
+
+def _of_head(volume: Volume, grid: Grid, inside: NDArray[np.bool_]) -> _Channel:
+    """Return the channel of a head, on the model's grid; inside: the brain there."""
+    everywhere = Volume(np.ones(volume.array.shape, np.uint8), volume.affine)
+    seen = resample(everywhere, grid, interpolation="nearest").array > 0
+    content = inside & seen
+    return _Channel(np.where(content, resample(volume, grid).array, np.float32(0)), content)
+
+
+def _mask_on_grid(mask: Volume, grid: Grid) -> NDArray[np.bool_]:
+    return resample(Volume(mask.array.astype(np.float32), mask.affine), grid).array >= 0.5
 
 
 def _check_content(case: Case, content: dict[str, NDArray[np.bool_]]) -> None:

@@ -18,11 +18,12 @@ from SegMambaCore.volume.read import Source, dicom_series_of, read_volume
 from SegMambaCore.volume.volume import Volume
 
 
-def read_case(sources: Mapping[str, Source], reference: str = "t1c") -> Case:
+def read_case(sources: Mapping[str, Source], reference: str = "t1c", *, anywhere: bool = False) -> Case:
     """Read the volumes of a case in parallel, with the SHA-256 of each source.
 
     sources: a file, a DICOM folder or a DICOM series for each of the roles `ROLES`.
-    reference: the role whose grid the result is given on.
+    reference: the role whose grid the result is given on. anywhere: volumes that do not overlap are let pass,
+        because they will be registered.
 
     Raises SegMambaError, naming role and file, when a role is missing or unknown, a file is not one sound 3D
     image (see `read_volume`), the same file or the same voxels stand for two roles, DICOM series are of
@@ -42,7 +43,7 @@ def read_case(sources: Mapping[str, Source], reference: str = "t1c") -> Case:
     for a, b in combinations(ROLES, 2):
         if same_voxels(volumes[a].array, volumes[b].array):
             raise _not_distinct(a, b, "have the same content", found)
-    for role in ROLES:
+    for role in () if anywhere else ROLES:
         _check_overlap(role, volumes[role], volumes[reference], reference)
     return Case(volumes, reference, found, hashes)
 

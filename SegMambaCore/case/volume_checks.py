@@ -25,23 +25,26 @@ def same_voxels(one: NDArray, other: NDArray) -> bool:
     return one.shape == other.shape and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def volume_warnings(case: Case) -> tuple[str, ...]:
-    """Return a sentence about the volumes that show more than a brain, and one about those with thick slices."""
+def skull_warnings(case: Case) -> tuple[str, ...]:
+    """Return a sentence about the volumes that show more than a brain, if there are any."""
     with_skull = [role for role, volume in case.volumes.items() if not looks_skull_stripped(volume)]
+    if not with_skull:
+        return ()
+    return (
+        f"{_titles(with_skull)}: the skull seems not to have been removed. The model knows brains without skull "
+        "only. Remove it first and run again.",
+    )
+
+
+def thickness_warnings(case: Case) -> tuple[str, ...]:
+    """Return a sentence about the volumes with thick slices, if there are any."""
     thick = {role: mm for role, volume in case.volumes.items() if (mm := thick_slices_mm(volume.grid))}
-    warnings = []
-    if with_skull:
-        warnings.append(
-            f"{_titles(with_skull)}: the skull seems not to have been removed. The model knows brains without skull "
-            "only. Remove it first and run again."
-        )
-    if thick:
-        thickest = max(thick.values())
-        warnings.append(
-            f"{_titles(list(thick))}: thick slices, up to {thickest:.1f} mm. Small lesions can be missed, and sizes "
-            "across the slices are rough."
-        )
-    return tuple(warnings)
+    if not thick:
+        return ()
+    return (
+        f"{_titles(list(thick))}: thick slices, up to {max(thick.values()):.1f} mm. Small lesions can be missed, and "
+        "sizes across the slices are rough.",
+    )
 
 
 def _titles(roles: list[str]) -> str:

@@ -14,14 +14,13 @@ from SegMambaCore.batch.patient import FoundPatient
 from SegMambaCore.batch.patient_outcome import PatientOutcome
 from SegMambaCore.batch.record import BatchRecord
 from SegMambaCore.batch.summary import SUMMARY_FILE
-from SegMambaCore.case.case import Case
-from SegMambaCore.case.prepare import prepare_case
-from SegMambaCore.case.prepared import PreparedCase
 from SegMambaCore.case.read_case import read_case
 from SegMambaCore.command.batch_progress import BatchProgress, BatchResult, PatientProgress, TimeLeft
 from SegMambaCore.command.choices import Choices
 from SegMambaCore.command.failure import reason_of
+from SegMambaCore.command.make_ready import ReadyStudy, make_ready
 from SegMambaCore.command.output_folder import remove_leftovers
+from SegMambaCore.command.progress import NoProgress
 from SegMambaCore.command.read_ahead import read_ahead
 from SegMambaCore.command.segment_case import (
     OUTPUT_FILES,
@@ -34,8 +33,6 @@ from SegMambaCore.command.steps import Steps
 from SegMambaCore.errors import CancelledError, DiskFullError, SegMambaError
 from SegMambaCore.model_file.header import read_spec
 from SegMambaCore.report.read_report import read_report
-
-Ready = tuple[Case, PreparedCase]
 
 
 class BatchRun:
@@ -104,6 +101,7 @@ class BatchRun:
             self._choices.settings,
             self._choices.reference,
             self._choices.labels,
+            self._choices.preparation,
             tuple(OUTPUT_FILES.values()),
             OUTPUT_FILES["report"],
         )
@@ -140,24 +138,27 @@ class BatchRun:
             finally:
                 thread.shutdown(wait=False, cancel_futures=True)
 
-    def _segment(self, patient: FoundPatient, reading: Future[Ready], model: LoadedModel) -> PatientOutcome:
+    def _segment(
+        self, patient: FoundPatient, reading: Future[ReadyStudy], model: LoadedModel
+    ) -> PatientOutcome:
         """Whatever is wrong with the patient becomes the outcome; what would hit all others, too, is raised."""
         folder = self._output / patient.name
         steps = Steps(PatientProgress(self._progress, self._tell_time_left), self._is_cancelled)
         try:
             steps.begin("read")
-            case, prepared = reading.result()
+            study = reading.result()
             remove_leftovers(folder)
-            segment_case(case, prepared, model, self._choices, folder, steps)
+            segment_case(study, model, self._choices, folder, steps)
         except (CancelledError, DiskFullError):
             raise
         except Exception as error:
             return PatientOutcome(patient, "failed", " ".join(reason_of(error).split()))
         return PatientOutcome(patient, "done", run=read_report(folder / OUTPUT_FILES["report"]))
 
-    def _read(self, patient: FoundPatient) -> Ready:
-        case = read_case(patient.sources, self._choices.reference)
-        return case, prepare_case(case, self._spec)
+    def _read(self, patient: FoundPatient) -> ReadyStudy:
+        """Read and prepare the next patient while the present one is segmented, without a word."""
+        case = read_case(patient.sources, self._choices.reference, anywhere=self._choices.preparation)
+        return make_ready(case, self._spec, self._choices, Steps(NoProgress(), self._is_cancelled))
 
     def _set(self, outcome: PatientOutcome) -> None:
         self._record.set(outcome)

@@ -12,12 +12,18 @@ from SegMambaCore.segmentation.regions import LabelConvention
 
 @dataclass(frozen=True)
 class Choices:
-    """model: a name or a file, None for the default. reference: the role whose grid the result has."""
+    """model: a name or a file, None for the default. reference: the role whose grid the result has.
+
+    preparation: whether sequences are registered and the brain is found, where the volumes need it.
+    keep_preparation: whether the transforms and the brain's mask are written, too.
+    """
 
     settings: InferenceSettings
     model: str | None
     reference: str
     labels: LabelConvention
+    preparation: bool = True
+    keep_preparation: bool = False
 
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +58,16 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         help="label of enhancing tumor in the label map: 4 or 3 (default: brats2023)",
     )
     parser.add_argument(
+        "--no-preparation",
+        action="store_true",
+        help="take the volumes as they are: do not register sequences, do not remove the skull",
+    )
+    parser.add_argument(
+        "--keep-preparation",
+        action="store_true",
+        help="write the transforms and the brain mask, too",
+    )
+    parser.add_argument(
         "--progress", choices=["bar", "json", "none"], default="bar", help="for people, programs or nobody"
     )
 
@@ -62,4 +78,6 @@ def read_choices(args: argparse.Namespace) -> Choices:
         settings = InferenceSettings(args.mode, args.mirror, args.overlap, args.device)
     except ValueError as error:
         args.usage_error(str(error))
-    return Choices(settings, args.model, args.reference, args.labels)
+    return Choices(
+        settings, args.model, args.reference, args.labels, not args.no_preparation, args.keep_preparation
+    )

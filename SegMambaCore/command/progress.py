@@ -13,13 +13,29 @@ from tqdm import tqdm
 
 from SegMambaCore.command.series_rows import SeriesRow, series_table
 
-Phase = Literal["find", "series", "check", "read", "prepare", "load", "segment", "register", "write"]
+Phase = Literal[
+    "find",
+    "series",
+    "check",
+    "read",
+    "inspect",
+    "align",
+    "extract",
+    "prepare",
+    "load",
+    "segment",
+    "register",
+    "write",
+]
 
 PHASE_TITLES: dict[Phase, str] = {
     "find": "Looking for patients",
     "series": "Looking through DICOM series",
     "check": "Looking who is finished",
     "read": "Reading volumes",
+    "inspect": "Checking volumes",
+    "align": "Laying the sequences onto each other",
+    "extract": "Finding the brain",
     "prepare": "Preparing volumes",
     "load": "Loading the model",
     "segment": "Segmenting",

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from SegMambaCore.command.output_folder import check_output_folder
-from SegMambaCore.sample.phantom import make_phantom, write_sample
+from SegMambaCore.sample.phantom import make_phantom
+from SegMambaCore.sample.raw import make_raw_sample
+from SegMambaCore.sample.write import write_sample
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a DICOM study as an archive gives it out, with other series beside the four",
     )
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="as scanners deliver it: with skull, the patient moved between the sequences, thick slices, noise",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,10 +33,10 @@ def run(args: argparse.Namespace) -> int:
         # pydicom takes a while to import.
         from SegMambaCore.sample.dicom_study import write_dicom_study
 
-        case, _ = make_phantom()
+        case = make_raw_sample().case if args.raw else make_phantom()[0]
         print(write_dicom_study(case, args.folder))
     else:
-        for path in write_sample(args.folder).values():
+        for path in write_sample(args.folder, raw=args.raw).values():
             print(path)
     print(f"Segment it with: python -m SegMambaCore segment {args.folder} --output DIR")
     return 0

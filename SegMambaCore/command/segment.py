@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
-from SegMambaCore.case.prepare import prepare_case
 from SegMambaCore.case.read_case import read_case
 from SegMambaCore.command.cancel import cancel_on_signal
 from SegMambaCore.command.choices import Choices, add_choices, read_choices
 from SegMambaCore.command.failure import failure_told
 from SegMambaCore.command.inputs import add_input_arguments, check_inputs, find_inputs, list_study, study_root
+from SegMambaCore.command.make_ready import make_ready
 from SegMambaCore.command.output_folder import check_output_folder
 from SegMambaCore.command.progress import Result, make_progress
 from SegMambaCore.command.segment_case import load_model, segment_case
@@ -67,10 +66,8 @@ def _segment(args: argparse.Namespace, choices: Choices, steps: Steps) -> Result
     with ThreadPoolExecutor(max_workers=1) as background:
         loading = background.submit(load_model, model_path, choices.settings.device)
         steps.begin("read")
-        case = read_case(inputs.sources, choices.reference)
-        steps.begin("prepare")
-        prepared = prepare_case(case, spec)
-        prepared = replace(prepared, warnings=(*inputs.notes, *prepared.warnings))
+        case = read_case(inputs.sources, choices.reference, anywhere=choices.preparation)
+        study = make_ready(case, spec, choices, steps, inputs.notes)
         steps.begin("load")
         model = loading.result()
-    return segment_case(case, prepared, model, choices, args.output, steps)
+    return segment_case(study, model, choices, args.output, steps)

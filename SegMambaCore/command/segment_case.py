@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SegMambaCore.case.case import ROLE_TITLES, Case
-from SegMambaCore.case.prepared import PreparedCase
 from SegMambaCore.command.choices import Choices
+from SegMambaCore.command.make_ready import ReadyStudy
 from SegMambaCore.command.output_folder import all_or_nothing
 from SegMambaCore.command.progress import Result
 from SegMambaCore.command.steps import Steps
 from SegMambaCore.measures.measure import measure
 from SegMambaCore.measures.midsagittal import find_midsagittal_plane
 from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.preparation.keep import keep_preparation
 from SegMambaCore.report.report import Run, write_report
 from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import LabelConvention
@@ -70,9 +71,9 @@ def model_sha256(path: Path) -> str:
 
 
 def segment_case(
-    case: Case, prepared: PreparedCase, model: LoadedModel, choices: Choices, output: Path, steps: Steps
+    study: ReadyStudy, model: LoadedModel, choices: Choices, output: Path, steps: Steps
 ) -> Result:
-    """Segment a prepared case and write the four files into the folder `output`, all or none.
+    """Segment a study that is ready and write the files into the folder `output`, all or none.
 
     steps: goes on with "segment" and "write".
     Raises SegMambaError when memory or the disk does not suffice, CancelledError when asked to stop.
@@ -81,7 +82,8 @@ def segment_case(
     from SegMambaCore.inference.device import choose_device, device_name
     from SegMambaCore.inference.predict import predict
 
-    for warning in prepared.warnings:
+    case, prepared = study.preparation.case, study.prepared
+    for warning in study.warnings:
         steps.progress.warning(warning)
     steps.begin("segment")
     prediction, peak_memory_gb = with_peak_memory(
@@ -121,14 +123,16 @@ def segment_case(
             peak_memory_gb=peak_memory_gb,
             fallbacks=prediction.fallbacks,
             trust=trust,
-            warnings=(*prepared.warnings, *trust.warnings),
+            warnings=(*study.warnings, *trust.warnings),
+            preparation=study.preparation if choices.preparation else None,
         )
         write_report(run, folder / OUTPUT_FILES["report"])
+        kept = keep_preparation(study.preparation, folder) if choices.keep_preparation else {}
         steps.stop_if_cancelled()
 
     return Result(
         output=output,
-        files=OUTPUT_FILES,
+        files={**OUTPUT_FILES, **kept},
         volumes_ml={region: segmentation.volume_ml(region) for region in segmentation.masks},
         device=prediction.settings_used.device.partition(":")[0],
         seconds=sum(steps.seconds().values()),

@@ -28,6 +28,11 @@ class Steps:
         self._starts.append((phase, time.perf_counter()))
         self.progress.phase(phase)
 
+    def progress_of_phase(self, done: int, total: int) -> None:
+        """So many units of the phase are done; the rest is taken to be as fast."""
+        elapsed = time.perf_counter() - self._starts[-1][1]
+        self.progress.progress(done, total, elapsed / done * (total - done) if done else 0.0)
+
     def stop_if_cancelled(self) -> None:
         """Raise CancelledError when the user asked to stop."""
         if self.is_cancelled():

@@ -78,6 +78,11 @@ def distance_mm(a: Candidate, b: Candidate, head: HeadImage) -> float:
     return float(np.sqrt((apart**2).sum(axis=1).mean()))
 
 
+def moved_mm(candidate: Candidate, head: HeadImage) -> float:
+    """Return by how much a candidate moves the fixed head, mean over its points."""
+    return float(np.linalg.norm(_moved(candidate.transform, head.points) - head.points, axis=1).mean())
+
+
 def _overlap(transform: sitk.Transform, fixed: HeadImage, moving: HeadImage) -> float:
     image = next(iter(moving.levels.values()))
     size = np.array(image.GetSize())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from SegMambaCore.errors import CancelledError, SegMambaError
-from SegMambaCore.registration.candidate import Candidate, distance_mm, optimise, starts
+from SegMambaCore.registration.candidate import Candidate, distance_mm, moved_mm, optimise, starts
 from SegMambaCore.registration.head_image import SPACINGS_MM, HeadImage, prepare_head
 from SegMambaCore.volume.convert import ras_matrix
 from SegMambaCore.volume.volume import Volume
@@ -33,12 +34,14 @@ class RigidRegistration:
         about the contrasts than about the fit.
     margin: by what part of it the best other place, 4 mm away or more, is worse. 0 to 1.
     overlap: the part of the fixed head that the moving volume's field of view covers. 0 to 1.
+    millimetres: by how much the head had moved, mean over its points.
     """
 
     matrix: NDArray[np.float64]
     mutual_information: float
     margin: float
     overlap: float
+    millimetres: float
 
     @property
     def is_doubtful(self) -> bool:
@@ -56,8 +59,8 @@ def register_rigid(
 
     The volumes may differ in grid, orientation, spacing, field of view and contrast, and need not overlap in
     the world. The same input gives the same result, to the last bit: the work is done in one thread, because
-    ITK adds up the metric in the order in which its threads end. SimpleITK calls from other Python threads
-    are slowed down meanwhile.
+    ITK adds up the metric in the order in which its threads end. Several pairs may be registered at once, each
+    in a Python thread of its own; other SimpleITK calls are slowed down meanwhile.
 
     on_progress: gets the steps done and all steps; is_cancelled: asked between the steps.
     Raises SegMambaError when a volume holds no head or the two fit nowhere, CancelledError when asked to
@@ -102,6 +105,7 @@ def _register(
         final.information,
         margin,
         final.overlap,
+        moved_mm(final, target),
     )
 
 
@@ -114,11 +118,28 @@ def _best_apart(candidates: list[Candidate], head: HeadImage) -> list[Candidate]
     return apart
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+class _OneThread:
+    """ITK's filters work in one thread while anybody is inside; several threads of Python may be."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._inside == 0:
+                self._before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+                sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(self._before)
+
+
+_one_thread = _OneThread()

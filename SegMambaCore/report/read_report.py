@@ -19,6 +19,7 @@ class EarlierRun:
         region has, specks left out. sides: by region, None where there is no lesion.
     measurable: how many enhancing lesions are. largest: the longest diameter, its perpendicular (millimetres)
         and their product (square millimetres) of the enhancing lesion where that is largest; None without one.
+    preparation: whether the volumes were prepared where they needed it.
     warnings: about the input, then what was given up on the way.
     finished: ISO 8601. seconds: of the whole run. segment_seconds: of these, the network's and the way back to the
         reference's grid. peak_memory_gb: of the network, None where an older report does not tell.
@@ -31,6 +32,7 @@ class EarlierRun:
     model_sha256: str
     settings_asked: dict[str, Any]
     label_convention: str
+    preparation: bool
     volumes_ml: dict[str, float | None]
     lesions: dict[str, int]
     sides: dict[str, str | None]
@@ -58,6 +60,7 @@ def read_report(path: Path) -> EarlierRun | None:
             model_sha256=report["model"]["sha256"],
             settings_asked=report["settings"]["asked"],
             label_convention=report["label_convention"],
+            preparation=report.get("preparation") is not None,
             volumes_ml={
                 region: figures["volume_ml"] if figures["found"] else None
                 for region, figures in report["regions"].items()

@@ -15,6 +15,7 @@ from SegMambaCore.dicom.series import DicomSeries
 from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.measures.measure import Measures
 from SegMambaCore.model_file.spec import ModelSpec
+from SegMambaCore.preparation.preparation import Preparation
 from SegMambaCore.report.figures import lesion_figures, region_figures
 from SegMambaCore.report.statement import RESEARCH_USE_ONLY
 from SegMambaCore.segmentation.regions import LabelConvention
@@ -45,6 +46,7 @@ class Run:
     trust: what the limits in the model's file say of the result.
     fallbacks: what was given up on the way.
     warnings: sentences about the input and the result.
+    preparation: what was done to the volumes; None where the user wanted them left as they are.
     """
 
     case: Case
@@ -63,6 +65,7 @@ class Run:
     trust: Trust = field(default_factory=Trust)
     fallbacks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    preparation: Preparation | None = None
 
 
 def write_report(run: Run, path: Path) -> None:
@@ -94,6 +97,7 @@ def _report(run: Run) -> dict[str, Any]:
         "settings": {"asked": asdict(run.settings_asked), "used": asdict(run.settings_used)},
         "device": run.device_name,
         "fallbacks": list(run.fallbacks),
+        "preparation": None if run.preparation is None else _preparation(run.preparation),
         "seconds": {phase: round(seconds, 3) for phase, seconds in run.seconds.items()},
         "peak_memory_gb": None if run.peak_memory_gb is None else round(run.peak_memory_gb, 3),
         "label_convention": run.label_convention,
@@ -126,4 +130,25 @@ def _series(series: DicomSeries) -> dict[str, Any]:
         "description": series.description,
         "date": series.subject.day,
         "images": len(series.stack.frames),
+    }
+
+
+def _preparation(preparation: Preparation) -> dict[str, Any]:
+    brain = preparation.brain
+    return {
+        "registered": {
+            role: {
+                "matrix_ras_mm": [[round(value, 6) for value in row] for row in motion.matrix.tolist()],
+                "moved_mm": round(motion.millimetres, 2),
+                "doubtful": motion.is_doubtful,
+            }
+            for role, motion in preparation.motions.items()
+        },
+        "brain": None
+        if brain is None
+        else {
+            "found_in": brain.role,
+            "was_given": brain.was_given,
+            "volume_ml": round(brain.volume_ml, 1),
+        },
     }

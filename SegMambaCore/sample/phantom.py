@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from SegMambaCore.case.case import ROLES, Case
-from SegMambaCore.errors import SegMambaError
 from SegMambaCore.sample.anatomy import Anatomy, draw_anatomy
 from SegMambaCore.sample.canvas import Canvas, Field
 from SegMambaCore.sample.tumour import ENHANCING, NECROSIS, OEDEMA, TumourPlan, draw_tumour
 from SegMambaCore.volume.volume import Grid, Volume
-from SegMambaCore.volume.write import write_volume
 
 SHAPE = (150, 192, 160)
 
@@ -36,26 +33,6 @@ _TUMOUR_SCORES = {
 }
 _SCANNER_UNITS = {"t1n": (420.0, 110.0), "t1c": (460.0, 120.0), "t2w": (380.0, 150.0), "t2f": (350.0, 90.0)}
 """Mean and standard deviation of the brain's intensities."""
-
-
-def write_sample(directory: Path) -> dict[str, Path]:
-    """Write the sample case into a folder, made if need be, and return the file of each role and of "seg".
-
-    The files are named as in BraTS 2023: `Sample-t1n.nii.gz` and so on, labels in `Sample-seg.nii.gz`. Raises
-    SegMambaError when the folder cannot be written to.
-    """
-    directory = Path(directory)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SegMambaError(
-            f"{directory}: the folder cannot be made ({error.strerror}). Choose another."
-        ) from error
-    case, labels = make_phantom()
-    paths = {name: directory / f"Sample-{name}.nii.gz" for name in (*ROLES, "seg")}
-    for name, volume in {**case.volumes, "seg": labels}.items():
-        write_volume(volume, paths[name])
-    return paths
 
 
 def make_phantom(

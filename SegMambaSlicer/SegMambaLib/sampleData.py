@@ -18,7 +18,7 @@ NAME = "SegMambaSample"
 _CODE = """
 import sys
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.sample.phantom import write_sample
+from SegMambaCore.sample.write import write_sample
 try:
     write_sample(sys.argv[1])
 except SegMambaError as error:

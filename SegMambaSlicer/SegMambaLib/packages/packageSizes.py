@@ -1,7 +1,8 @@
 """How much a package and what it requires weigh, known before anything is downloaded.
 
 Measured on 2026-11-24 from the wheels for Python 3.12, x86-64 on Linux and Windows, arm64 on macOS. pip itself tells
-sizes only while it downloads. The GPU build on Windows was not measured: its figure is an estimate.
+sizes only while it downloads. The GPU build on Windows, and deepbet but for
+Linux, were not measured: their figures are estimates.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _TORCH = {
     ("cpu", "darwin"): PackageSize(140, 630),
 }
 _OTHERS = {
+    "deepbet": {"linux": PackageSize(33, 140), "win32": PackageSize(31, 130), "darwin": PackageSize(31, 125)},
     "numba": {"linux": PackageSize(64, 210), "win32": PackageSize(45, 150), "darwin": PackageSize(44, 160)},
     "matplotlib": {"linux": PackageSize(25, 65), "win32": PackageSize(20, 55), "darwin": PackageSize(18, 55)},
 }

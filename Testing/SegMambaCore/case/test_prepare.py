@@ -167,12 +167,21 @@ def test_box_may_reach_beyond_the_grid() -> None:
     np.testing.assert_array_equal(back != 0, volumes["t1n"].array != 0)
 
 
-def test_what_is_wrong_with_a_volume_is_warned_about(phantom: Case) -> None:
-    assert prepare_case(phantom, spec()).warnings == ()
-    noise = np.random.default_rng(1).integers(1, 9, phantom.volumes["t2w"].array.shape).astype(np.int16)
-    scan = Volume(phantom.volumes["t2w"].array + noise, phantom.reference_volume.affine)
-    warnings = prepare_case(Case({**phantom.volumes, "t2w": scan}), spec()).warnings
-    assert warnings[0].startswith("T2: the skull seems not to have been removed.")
+def test_of_a_head_only_the_brain_is_seen(phantom: Case) -> None:
+    """Noise and scalp around the brain, which the mask tells from it, leave no trace."""
+    rng = np.random.default_rng(1)
+    brain = phantom.reference_volume.array > 0
+    heads = {
+        role: Volume(
+            np.where(volume.array > 0, volume.array, rng.integers(0, 2000, brain.shape)), volume.affine, role
+        )
+        for role, volume in phantom.volumes.items()
+    }
+    mask = Volume(brain.astype(np.uint8), phantom.reference_volume.affine)
+    expected, seen = prepare_case(phantom, spec()), prepare_case(Case(heads), spec(), mask)
+    assert seen.record.crop_start == expected.record.crop_start
+    np.testing.assert_allclose(seen.tensor, expected.tensor, atol=1e-5)
+    assert seen.warnings == expected.warnings == ()
 
 
 def test_partly_missing_channel_is_named(phantom: Case) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from SegMambaCore.case.case import ROLES, Case
-from SegMambaCore.case.volume_checks import same_voxels, thick_slices_mm, volume_warnings
+from SegMambaCore.case.volume_checks import same_voxels, skull_warnings, thick_slices_mm, thickness_warnings
 from SegMambaCore.volume.overlap import grids_overlap
 from SegMambaCore.volume.volume import Volume
 from Testing.SegMambaCore.case.phantoms import coarse_phantom
@@ -41,15 +41,15 @@ def test_overlap() -> None:
 
 def test_warnings_name_the_contrasts() -> None:
     case, _ = coarse_phantom()
-    assert volume_warnings(case) == ()
+    assert skull_warnings(case) == thickness_warnings(case) == ()
     stretched = {
         role: Volume(v.array, v.affine @ np.diag([0.8, 0.8, 5 / 3, 1])) for role, v in case.volumes.items()
     }
     mixed = Case({**case.volumes, "t2w": stretched["t2w"], "t2f": stretched["t2f"]})
-    (warning,) = volume_warnings(mixed)
+    (warning,) = thickness_warnings(mixed)
     assert warning.startswith("T2, T2-FLAIR: thick slices, up to 5.0 mm.")
     noisy = {role: Volume(v.array + np.random.default_rng(3).integers(1, 9, v.array.shape), v.affine)
              for role, v in case.volumes.items()}  # fmt: skip
-    (warning,) = volume_warnings(Case(noisy))
+    (warning,) = skull_warnings(Case(noisy))
     assert warning.startswith("T1, T1Gd, T2, T2-FLAIR: the skull seems not to have been removed.")
     assert list(noisy) == list(ROLES)

@@ -80,7 +80,10 @@ def _damage(path: Path) -> None:
 
 
 def _rewrite(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
-    image = sitk.GetImageFromArray(change(sitk.GetArrayFromImage(sitk.ReadImage(str(path)))))
+    before = sitk.ReadImage(str(path))
+    image = sitk.GetImageFromArray(change(sitk.GetArrayFromImage(before)))
+    if image.GetSize() == before.GetSize():
+        image.CopyInformation(before)
     sitk.WriteImage(image, str(path))
 
 
@@ -161,14 +164,14 @@ def test_the_finished_are_left_alone(
     assert main(_arguments(patients, output, tiny_model)) == 0
     assert len(calls) == 3 + 2
     for number, more in enumerate(
-        [["--mirror", "all"], ["--reference", "t2f"], ["--labels", "brats2021"]], 1
+        [["--mirror", "all"], ["--reference", "t2f"], ["--labels", "brats2021"], ["--no-preparation"]], 1
     ):
         assert main(_arguments(patients, output, tiny_model, *more)) == 0
         assert len(calls) == 5 + 3 * number
     other_model = tmp_path / "other.safetensors"
     shutil.copy(tiny_model, other_model)
-    assert main(_arguments(patients, output, other_model, "--labels", "brats2021")) == 0
-    assert len(calls) == 14  # the same model under another name
+    assert main(_arguments(patients, output, other_model, "--no-preparation")) == 0
+    assert len(calls) == 17  # the same model under another name
 
 
 @pytest.mark.parametrize(

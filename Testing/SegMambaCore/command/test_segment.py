@@ -67,7 +67,7 @@ def test_four_files_come_out(
 
     events = _events(out)
     assert [event["phase"] for event in events if event["event"] == "phase"] == list(
-        ("read", "prepare", "load", "segment", "write")
+        ("read", "inspect", "prepare", "load", "segment", "write")
     )
     progress = [event for event in events if event["event"] == "progress"]
     assert progress[-1]["done"] == progress[-1]["total"] == 100
@@ -88,7 +88,7 @@ def test_four_files_come_out(
     report = json.loads((output / "report.json").read_text(encoding="utf-8"))
     assert report["settings"]["used"]["mode"] == "onepass"
     assert report["settings"]["asked"]["mode"] == "auto"
-    assert set(report["seconds"]) == {"read", "prepare", "load", "segment", "write"}
+    assert set(report["seconds"]) == {"read", "inspect", "prepare", "load", "segment", "write"}
     assert report["model"]["name"] == "tiny"
 
 
@@ -210,7 +210,7 @@ def _same_content(files: dict[str, Path]) -> None:
         (_zero, ["T2", "t2w.nii.gz"]),
         (_constant, ["T2", "t2w.nii.gz"]),
         (_two_dimensional, ["T2", "t2w.nii.gz", "3D"]),
-        (_elsewhere, ["T2", "t2w.nii.gz", "overlap"]),
+        (_elsewhere, ["T2", "t2w.nii.gz", "cannot be laid onto T1Gd"]),
         (_same_path, ["T1", "T2", "same"]),
         (_same_content, ["T1", "T2", "same"]),
     ],

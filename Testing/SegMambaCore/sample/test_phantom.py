@@ -12,7 +12,8 @@ from SegMambaCore.case.case import ROLES, Case
 from SegMambaCore.case.find import find_case_files
 from SegMambaCore.case.read_case import read_case
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.sample.phantom import make_phantom, write_sample
+from SegMambaCore.sample.phantom import make_phantom
+from SegMambaCore.sample.write import write_sample
 from SegMambaCore.volume.read import read_volume
 from SegMambaCore.volume.volume import Volume
 from Testing.SegMambaCore.case.phantoms import coarse_phantom
