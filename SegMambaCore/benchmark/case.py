@@ -22,14 +22,16 @@ from SegMambaCore.case.find import find_case_files
 from SegMambaCore.case.prepare import prepare_case
 from SegMambaCore.case.prepared import PreparedCase
 from SegMambaCore.case.read_case import read_case
-from SegMambaCore.inference.predict import Prediction, predict
+from SegMambaCore.inference.predict import predict
+from SegMambaCore.inference.prediction import Prediction
+from SegMambaCore.inference.prepared_network import PreparedNetwork
 from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.model_file.library import find_model
 from SegMambaCore.model_file.safetensors_file import read_model
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.network.build import build_network
 from SegMambaCore.sample.write import write_sample
-from SegMambaCore.segmentation.restore import restore
+from SegMambaCore.segmentation.restore import restore, restore_masks
 
 COLD_STARTS = 3
 PATIENTS = 3
@@ -125,8 +127,12 @@ def _network_part(
     prepared: PreparedCase,
     settings: InferenceSettings,
 ) -> Row:
+    ready = PreparedNetwork(network)
+
     def run(_: int = 0) -> Prediction:
-        return predict(network, spec, prepared.tensor, settings)
+        prediction = predict(ready, spec, prepared.tensor, settings)
+        assert prediction.masks  # the host has them
+        return prediction
 
     first = run()
     used = first.settings_used
@@ -134,8 +140,8 @@ def _network_part(
     peak = peak_memory_gb(run, used.device)
     on_gpu = _gpu_seconds(run) if used.device.startswith("cuda") else None
     start = time.perf_counter()
-    restore(first.probabilities, prepared.record, spec)
-    network.to("cpu")
+    if restore_masks(first.masks, prepared.record) is None:
+        restore(first.probabilities, prepared.record, spec)
     row = {
         "what": f"{spec.network}, {used.mode}, mirror {used.mirror}, volumes to regions on the host",
         "seconds": timing.milliseconds / 1000 + time.perf_counter() - start,

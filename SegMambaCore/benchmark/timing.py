@@ -58,7 +58,10 @@ def _timing(runs: list[list[float]]) -> Timing:
 
 
 def peak_memory_gb(call: Callable[[], object], device: str) -> float:
-    """Return GB (1e9 bytes) at the peak of one call: of all tensors on a GPU; on a CPU what the process grew by."""
+    """Return GB (1e9 bytes) at the peak of one call: of all tensors on a GPU; on a CPU what the process grew by.
+
+    CUDA graphs count with all the memory that they keep, used or not.
+    """
     return with_peak_memory(call, device)[1]
 
 
@@ -69,9 +72,19 @@ def with_peak_memory(call: Callable[[], Result], device: str) -> tuple[Result, f
         torch.cuda.reset_peak_memory_stats(device)
         result = call()
         torch.cuda.synchronize(device)
-        return result, torch.cuda.max_memory_allocated(device) / 1e9
+        return result, (torch.cuda.max_memory_allocated(device) + _kept_by_graphs(device)) / 1e9
     result, growth = _with_growth_of_process(call)
     return result, growth / 1e9
+
+
+def _kept_by_graphs(device: str) -> int:
+    """Bytes of graphs' own memory that no tensor stands for: what they use while they are replayed."""
+    index = torch.device(device).index or 0
+    return sum(
+        segment["total_size"] - segment["allocated_size"]
+        for segment in torch.cuda.memory_snapshot()
+        if segment["device"] == index and tuple(segment.get("segment_pool_id", (0, 0))) != (0, 0)
+    )
 
 
 def _warm_up(call: Call, device: str) -> float:

@@ -20,9 +20,8 @@ from SegMambaCore.measures.midsagittal import find_midsagittal_plane
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.preparation.keep import keep_preparation
 from SegMambaCore.report.report import Run, write_report
-from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import LabelConvention
-from SegMambaCore.segmentation.restore import restore
+from SegMambaCore.segmentation.restore import restore, restore_masks
 from SegMambaCore.segmentation.segmentation import Segmentation
 from SegMambaCore.segmentation.trust import assess_trust
 from SegMambaCore.segmentation.write import write_label_map, write_seg_nrrd
@@ -30,7 +29,7 @@ from SegMambaCore.segmentation.write import write_label_map, write_seg_nrrd
 # PyTorch and matplotlib take seconds to import. What needs them is imported where it is used: a
 # mistake in the arguments is answered at once, and the volumes are read meanwhile.
 if TYPE_CHECKING:
-    from torch import nn
+    from SegMambaCore.inference.prepared_network import PreparedNetwork
 
 OUTPUT_FILES = {
     "label_map": "segmentation.nii.gz",
@@ -44,7 +43,7 @@ OUTPUT_FILES = {
 class LoadedModel:
     """sha256: of the file that the network was read from."""
 
-    network: nn.Module
+    network: PreparedNetwork
     spec: ModelSpec
     sha256: str
 
@@ -58,11 +57,12 @@ def load_model(path: Path, device: str) -> LoadedModel:
     # seventh less time, which page faults took.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     from SegMambaCore.inference.device import choose_device
+    from SegMambaCore.inference.prepared_network import PreparedNetwork
     from SegMambaCore.model_file.safetensors_file import read_model
 
     choose_device(device)
     network, spec = read_model(path)
-    return LoadedModel(network, spec, model_sha256(path))
+    return LoadedModel(PreparedNetwork(network), spec, model_sha256(path))
 
 
 def model_sha256(path: Path) -> str:
@@ -99,9 +99,10 @@ def segment_case(
     )
     for fallback in prediction.fallbacks:
         steps.progress.warning(fallback)
-    segmentation = restore(prediction.probabilities, prepared.record, model.spec)
-    masks = decide(prediction.probabilities, model.spec)
-    trust = assess_trust(prepared.tensor, prediction.probabilities, masks, model.spec)
+    segmentation = restore_masks(prediction.masks, prepared.record)
+    if segmentation is None:
+        segmentation = restore(prediction.probabilities, prepared.record, model.spec)
+    trust = assess_trust(prepared.tensor, *prediction.tensors, model.spec)
     for warning in trust.warnings:
         steps.progress.warning(warning)
 

@@ -17,14 +17,24 @@ from SegMambaCore.model_file.spec import ModelSpec
 
 Size = tuple[int, int, int]
 
-GPU_BATCH = 2
-"""Patches in one forward pass on a GPU, as the public predictor; on a CPU a second one only costs memory."""
+LARGEST_BATCH = 8
+"""Patches in one forward pass on a GPU: from there on it is busy, and a patch has as many reflections."""
+
+MOST_VOXELS = 2**31 // 96
+"""In one forward pass on a GPU: cuDNN and PyTorch are fast where 32 bits count the elements of a tensor, and the widest
+has 96 channels.
+"""
+
+GPU_BYTES_PER_VOXEL = {"small": 350, "tom": 600, "paper": 600}
+"""Peak memory of a float16 forward pass by network; it grows with the voxels of the batch."""
 
 CPU_BYTES_PER_VOXEL = {"small": 550, "tom": 1500, "paper": 1500}
 """Peak memory of a float32 forward pass by network, measured; it grows with the voxels of the patch."""
 
 OTHER_BYTES_PER_VOXEL = 2100
-"""The same for networks that SegMambaCore does not have: the most that one of Training's rivals was seen to take."""
+"""The same for networks that SegMambaCore does not have, on either: the most that one of Training's rivals was seen to
+take.
+"""
 
 _OUT_OF_MEMORY_TEXTS = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
 
@@ -47,17 +57,34 @@ class Plan:
     half: bool
 
 
-def first_plan(asked: InferenceSettings, device: str, patch: Size, shape: Size) -> Plan:
-    """Return the plan to start with on a device, for a tensor's (D, H, W) and the patch of the training."""
+def first_plan(asked: InferenceSettings, device: str, spec: ModelSpec, shape: Size) -> Plan:
+    """Return the plan to start with on a device, for a tensor's (D, H, W)."""
     settings = asked.resolved(device)
-    on_cpu = device == "cpu"
+    window = shape if settings.mode == "onepass" else fit_window(spec.patch, shape)
     return Plan(
         settings=settings,
-        window=shape if settings.mode == "onepass" else fit_window(patch, shape),
-        batch=1 if on_cpu else GPU_BATCH,
-        host_sums=on_cpu,
+        window=window,
+        batch=_batch_that_fits(spec, window, _free_gpu_bytes(device)) if device.startswith("cuda") else 1,
+        host_sums=device == "cpu",
         half=device.startswith("cuda"),
     )
+
+
+def _batch_that_fits(spec: ModelSpec, window: Size, free: float) -> int:
+    """Return a power of two: what is halved when memory runs out all the same."""
+    of_one = GPU_BYTES_PER_VOXEL.get(spec.network, OTHER_BYTES_PER_VOXEL) * _voxels(window)
+    batch = LARGEST_BATCH
+    while batch > 1 and (batch * of_one > free or batch * _voxels(window) > MOST_VOXELS):
+        batch //= 2
+    return batch
+
+
+def _free_gpu_bytes(device: str) -> float:
+    """What this process can still have of a GPU's memory: of all that is free, and of a limit that was set."""
+    free, total = torch.cuda.mem_get_info(device)
+    used, kept = torch.cuda.memory_allocated(device), torch.cuda.memory_reserved(device)
+    limit = getattr(torch.cuda, "get_per_process_memory_fraction", lambda _: 1.0)(device) * total
+    return min(free + kept - used, limit - used)
 
 
 def run_down_the_ladder(
@@ -82,12 +109,12 @@ def run_down_the_ladder(
             # Out here the exception is gone, and with its traceback the tensors that filled the memory.
             _release_memory()
             trouble = "Memory ran out"
-        plan, sentence = _next_rung(plan, asked, spec.patch, shape, trouble)
+        plan, sentence = _next_rung(plan, asked, spec, shape, trouble)
         fallbacks.append(sentence)
 
 
 def _next_rung(
-    plan: Plan, asked: InferenceSettings, patch: Size, shape: Size, trouble: str
+    plan: Plan, asked: InferenceSettings, spec: ModelSpec, shape: Size, trouble: str
 ) -> tuple[Plan, str]:
     place = "on the CPU" if plan.settings.device == "cpu" else f"on {plan.settings.device}"
     start = f"{trouble} {place} with "
@@ -96,16 +123,18 @@ def _next_rung(
         return smaller, start + f"batches of {plan.batch} patches: went on with {smaller.batch}."
     if not plan.host_sums:
         return replace(plan, host_sums=True), start + "the summed logits: kept them in the computer's memory."
-    for candidate in _windows(patch, shape):
+    for candidate in _windows(spec.patch, shape):
         if _voxels(candidate) < _voxels(plan.window):
             smaller = replace(plan, window=candidate, settings=replace(plan.settings, mode="windows"))
-            accuracy = " Smaller patches are less accurate." if _voxels(candidate) < _voxels(patch) else ""
+            accuracy = (
+                " Smaller patches are less accurate." if _voxels(candidate) < _voxels(spec.patch) else ""
+            )
             return (
                 smaller,
                 start + f"{_text(plan.window)} voxels at once: went on with {_text(candidate)}.{accuracy}",
             )
     if plan.settings.device != "cpu":
-        on_cpu = first_plan(asked, "cpu", patch, shape)
+        on_cpu = first_plan(asked, "cpu", spec, shape)
         return on_cpu, start + f"{_text(plan.window)} voxels at once: went on with the CPU."
     raise SegMambaError(
         f"Out of memory: even {_text(plan.window)} voxels at once do not fit into this computer's memory.\n"

@@ -6,6 +6,8 @@ name their layers alike, so that its weights fit. MONAI itself takes longer to i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -37,10 +39,16 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, in_channels, D, H, W) -> (batch, out_channels, D, H, W)."""
-        y = self.conv2(norm_act(self.conv1(x), SLOPE))
-        if self.conv3 is not None:
-            return norm_add_act(y, self.conv3(x), norm_residual=True, slope=SLOPE)
-        return norm_add_act(y, x, norm_residual=False, slope=SLOPE)
+        return self.end(*self.begin(x))
+
+    def begin(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return all that is needed of x: the first convolution, and the residual before its norm."""
+        return self.conv1(x), x if self.conv3 is None else self.conv3(x)
+
+    def end(self, y: Tensor, residual: Tensor) -> Tensor:
+        """Go on from what `begin` returned."""
+        y = self.conv2(norm_act(y, SLOPE))
+        return norm_add_act(y, residual, norm_residual=self.conv3 is not None, slope=SLOPE)
 
 
 class BasicBlock(nn.Module):
@@ -66,9 +74,28 @@ class UpBlock(nn.Module):
         )
         self.conv_block = ResidualBlock(2 * out_channels, out_channels)
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        """x: (batch, in_channels, d, h, w), skip: (batch, out_channels, 2d, 2h, 2w) -> the skip's shape."""
-        return self.conv_block(torch.cat((self.transp_conv(x), skip), dim=1))
+    def forward(self, x: Tensor, make_skip: Callable[[], Tensor]) -> Tensor:
+        """x: (batch, in_channels, d, h, w) -> (batch, out_channels, 2d, 2h, 2w).
+
+        make_skip: returns the skip, of that shape. It is called here, as a skip that the caller held would outlive
+        its use: at full resolution it is one of the four tensors of this size that there are at the peak.
+        """
+        joint = self._joint(x, make_skip)
+        y, residual = self.conv_block.begin(joint)
+        del joint
+        return self.conv_block.end(y, residual)
+
+    def _joint(self, x: Tensor, make_skip: Callable[[], Tensor]) -> Tensor:
+        skip = make_skip()
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return torch.cat((self.transp_conv(x), skip), dim=1)
+        # One after the other into their place, so that never both lie beside it.
+        width = skip.shape[1]
+        joint = _empty_like(skip, 2 * width)
+        joint[:, width:] = skip
+        del skip
+        joint[:, :width] = self.transp_conv(x)
+        return joint
 
 
 class OutBlock(nn.Module):
@@ -81,3 +108,15 @@ class OutBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, in_channels, D, H, W) -> (batch, out_channels, D, H, W)."""
         return self.conv(x)
+
+
+def _empty_like(x: Tensor, channels: int) -> Tensor:
+    """(batch, channels, D, H, W) in x's layout."""
+    layout = (
+        torch.channels_last_3d
+        if x.is_contiguous(memory_format=torch.channels_last_3d)
+        else torch.contiguous_format
+    )
+    return torch.empty(
+        (x.shape[0], channels, *x.shape[2:]), dtype=x.dtype, device=x.device, memory_format=layout
+    )

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from SegMambaCore.network.gated_spatial_convolution import GatedSpatialConvolution
-from SegMambaCore.network.instance_norm import norm_act
+from SegMambaCore.network.instance_norm import add, norm_act
 from SegMambaCore.network.mamba_layer import MambaLayer
 
 
@@ -79,7 +79,7 @@ class TomBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, dim, D, H, W); returns the same shape."""
         tokens = _to_tokens(x)
-        return _to_volume(tokens + self.mamba(self.norm(tokens), slices=x.shape[2]), x)
+        return _to_volume(add(self.mamba(self.norm(tokens), slices=x.shape[2]), tokens), x)
 
 
 class PaperBlock(nn.Module):
@@ -95,8 +95,8 @@ class PaperBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, dim, D, H, W); returns the same shape."""
         tokens = _to_tokens(x)
-        tokens = tokens + self.mamba(self.norm1(tokens), slices=x.shape[2])
-        tokens = tokens + self.mlp(self.norm2(tokens))
+        tokens = add(self.mamba(self.norm1(tokens), slices=x.shape[2]), tokens)
+        tokens = add(self.mlp(self.norm2(tokens)), tokens)
         return _to_volume(tokens, x)
 
 

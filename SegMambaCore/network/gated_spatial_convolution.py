@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from SegMambaCore.network.convolution3 import Convolution3
-from SegMambaCore.network.instance_norm import norm_act
+from SegMambaCore.network.instance_norm import add, norm_act
 
 
 class GatedSpatialConvolution(nn.Module):
@@ -26,4 +26,9 @@ class GatedSpatialConvolution(nn.Module):
         """x: (batch, channels, D, H, W); returns the same shape."""
         spatial = norm_act(self.proj2(norm_act(self.proj(x), slope=0.0)), slope=0.0)
         gate = norm_act(self.proj3(x), slope=0.0)
-        return x + norm_act(self.proj4(spatial + gate), slope=0.0)
+        return add(norm_act(self.proj4(add(spatial, gate)), slope=0.0), x)
+
+    def drop_biases(self) -> None:
+        """Leave out what the norm behind every convolution takes away again. For inference only."""
+        for convolution in (self.proj, self.proj2, self.proj3, self.proj4):
+            convolution.register_parameter("bias", None)

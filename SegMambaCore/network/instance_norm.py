@@ -45,6 +45,11 @@ def norm_add_act(x: Tensor, residual: Tensor, *, norm_residual: bool, slope: flo
     return _activate(_normalise(x) + (_normalise(residual) if norm_residual else residual), slope)
 
 
+def add(x: Tensor, y: Tensor) -> Tensor:
+    """x + y; x may be overwritten."""
+    return x + y if torch.is_grad_enabled() else x.add_(y)
+
+
 def _normalise(x: Tensor) -> Tensor:
     if not torch.compiler.is_compiling():
         return F.instance_norm(x, eps=EPS)

@@ -44,6 +44,12 @@ class MambaLayer(nn.Module):
             self.add_module(f"x_proj{suffix}", nn.Linear(inner, self.dt_rank + 2 * d_state, bias=False))
             self.add_module(f"dt_proj{suffix}", _initial_dt_proj(self.dt_rank, inner))
         self.out_proj = nn.Linear(inner, dim, bias=False)
+        self._state_matrices: dict[str, Tensor] = {}
+
+    def fix_state_matrices(self) -> None:
+        """Compute A once and for all passes to come. For inference only: no change of A_log is seen any more."""
+        for suffix in self.directions:
+            self._state_matrices[suffix] = _state_matrix(self._parameters_of(suffix)).detach()
 
     def forward(self, tokens: Tensor, slices: int) -> Tensor:
         """tokens: (batch, length, dim), row-major over (slices, rows, columns); returns the same shape."""
@@ -62,7 +68,9 @@ class MambaLayer(nn.Module):
         dt, B, C = part.x_proj(x).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
         # The product without its bias: the scan adds it in float32, where autocast would lose small steps.
         dt = F.linear(dt, part.dt_proj.weight)
-        return selective_scan(x, dt, -torch.exp(part.A_log.float()), B, C, part.D.float(), part.dt_proj.bias)
+        A = self._state_matrices.get(direction)
+        A = _state_matrix(part) if A is None else A
+        return selective_scan(x, dt, A, B, C, part.D.float(), part.dt_proj.bias)
 
     def _joint_projection(self, part: _Direction) -> Tensor:
         """Weights (inner + 2 d_state, inner), float32, from tokens to step sizes, B and C at once.
@@ -92,6 +100,11 @@ class _Direction:
     dt_proj: nn.Linear
     A_log: Tensor
     D: Tensor
+
+
+def _state_matrix(part: _Direction) -> Tensor:
+    """A, (inner, d_state), float32."""
+    return -torch.exp(part.A_log.float())
 
 
 def _initial_a_log(inner: int, d_state: int) -> nn.Parameter:

@@ -52,12 +52,13 @@ class SegMamba(nn.Module):
         """
         size = x.shape[2:]
         x = _pad(x)
-        skip1, skip2, skip3, skip4 = self.vit(x)
-        y = self.encoder5(skip4)
-        y = self.decoder5(y, self.encoder4(skip3))
-        y = self.decoder4(y, self.encoder3(skip2))
-        y = self.decoder3(y, self.encoder2(skip1))
-        y = self.decoder2(y, self.encoder1(x))
+        # Each skip is made where it is needed and nowhere held longer, see `UpBlock.forward`.
+        skips = self.vit(x)
+        y = self.encoder5(skips.pop())
+        y = self.decoder5(y, lambda: self.encoder4(skips.pop()))
+        y = self.decoder4(y, lambda: self.encoder3(skips.pop()))
+        y = self.decoder3(y, lambda: self.encoder2(skips.pop()))
+        y = self.decoder2(y, lambda: self.encoder1(x))
         logits = self.out(self.decoder1(y))
         return logits[..., : size[0], : size[1], : size[2]]
 

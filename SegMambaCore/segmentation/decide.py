@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +12,23 @@ from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.segmentation.least_volume import small_regions, without_small_regions
 from SegMambaCore.segmentation.regions import REGIONS
 
+if TYPE_CHECKING:  # PyTorch takes seconds to import, and arrays do without
+    from torch import Tensor
+
 _THRESHOLD = 0.5
 
 
+@overload
 def decide(
     probabilities: NDArray[np.float32], spec: ModelSpec, voxel_ml: float | None = None
-) -> dict[str, NDArray[np.bool_]]:
+) -> dict[str, NDArray[np.bool_]]: ...
+@overload
+def decide(probabilities: Tensor, spec: ModelSpec, voxel_ml: float | None = None) -> dict[str, Tensor]: ...
+def decide(probabilities: Any, spec: ModelSpec, voxel_ml: float | None = None) -> dict[str, Any]:
     """Return the masks of WT, TC and ET, each (...), from probabilities (outputs, ...) in the order of the spec.
 
-    Regions smaller than the spec's least volume are left out. voxel_ml: of the probabilities' grid, where that is not
-    the model's.
+    An array gives arrays; a tensor gives tensors, on its own device. Regions smaller than the spec's least volume are
+    left out. voxel_ml: of the probabilities' grid, where that is not the model's.
 
     Raises ValueError when the outputs are not those of the spec.
     """
@@ -28,7 +36,7 @@ def decide(
     return without_small_regions(_decided(probabilities, spec), spec.least_volume_ml, voxel_ml)
 
 
-def dropped_regions(probabilities: NDArray[np.float32], spec: ModelSpec) -> dict[str, float]:
+def dropped_regions(probabilities: NDArray[np.float32] | Tensor, spec: ModelSpec) -> dict[str, float]:
     """Return the millilitres of each region that `decide` leaves out because it is too small."""
     return small_regions(_decided(probabilities, spec), spec.least_volume_ml, _voxel_ml(spec))
 
@@ -37,7 +45,7 @@ def _voxel_ml(spec: ModelSpec) -> float:
     return math.prod(spec.spacing) / 1000
 
 
-def _decided(probabilities: NDArray[np.float32], spec: ModelSpec) -> dict[str, NDArray[np.bool_]]:
+def _decided(probabilities: Any, spec: ModelSpec) -> dict[str, Any]:
     if len(probabilities) != len(spec.outputs):
         raise ValueError(f"Probabilities of {len(probabilities)} outputs for {', '.join(spec.outputs)}.")
     if spec.activation == "softmax":

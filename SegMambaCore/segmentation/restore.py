@@ -28,21 +28,25 @@ def restore(probabilities: NDArray[np.float32], record: PreparationRecord, spec:
     probabilities: float32 (outputs, D, H, W) on the crop that the record describes, in the order of
         `spec.outputs`.
 
-    Where the model's grid is the reference's but for the order and direction of its axes, voxels are only
-    moved. Otherwise the probabilities, not the decisions, are interpolated linearly, so that a border stays
-    where the network saw it to a fraction of a voxel. Outside the crop is background.
+    Where `restore_masks` can move the decided voxels it does. Otherwise the probabilities, not the decisions, are
+    interpolated linearly, so that a border stays where the network saw it to a fraction of a voxel. Outside the crop
+    is background.
 
     Raises ValueError when the outputs are not those of the spec.
     """
     decided = decide(probabilities, spec)
-    masks = _moved(decided, record)
-    if masks is None:
-        masks = _resampled(probabilities, decided["WT"], record, spec)
-    return Segmentation(masks, record.reference_grid)
+    moved = restore_masks(decided, record)
+    if moved is not None:
+        return moved
+    return Segmentation(_resampled(probabilities, decided["WT"], record, spec), record.reference_grid)
 
 
-def _moved(decided: Masks, record: PreparationRecord) -> Masks | None:
-    """Turn masks on the crop to the reference grid's axes; None when that does not make the two grids one."""
+def restore_masks(decided: Masks, record: PreparationRecord) -> Segmentation | None:
+    """Return what `restore` does, from the masks on the crop alone.
+
+    None where the model's grid is not the reference's but for the order and direction of its axes: the masks do not
+    suffice there.
+    """
     _, _, direction = lps_geometry(record.reference_grid)
     orientation = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(direction)
     masks = {}
@@ -52,7 +56,7 @@ def _moved(decided: Masks, record: PreparationRecord) -> Masks | None:
         if not turned.grid.matches(record.reference_grid):
             return None
         masks[region] = np.ascontiguousarray(turned.array)
-    return masks
+    return Segmentation(masks, record.reference_grid)
 
 
 def _resampled(

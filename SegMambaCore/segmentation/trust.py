@@ -55,13 +55,14 @@ class Trust:
 
 def assess_trust(
     tensor: NDArray[np.float32],
-    probabilities: NDArray[np.float32],
-    masks: Mapping[str, NDArray[np.bool_]],
+    probabilities: Any,
+    masks: Mapping[str, Any],
     spec: ModelSpec,
 ) -> Trust:
     """Compare a result with the limits in the model's file.
 
-    tensor: the prepared input (channels, D, H, W). probabilities: (outputs, D, H, W). masks: what was decided.
+    tensor: the prepared input (channels, D, H, W). probabilities: (outputs, D, H, W). masks: what was decided. Both
+    arrays, or tensors wherever they are.
     """
     promises: dict[str, float] = {}
     if spec.least_expected_dice:

@@ -14,9 +14,9 @@ from SegMambaCore.benchmark.timing import with_peak_memory
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference.device import choose_device, device_name
 from SegMambaCore.inference.predict import predict
+from SegMambaCore.inference.prepared_network import PreparedNetwork
 from SegMambaCore.inference.settings import InferenceSettings, Mirror, Mode
 from SegMambaCore.model_file.spec import ModelSpec
-from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.expected_dice import expected_dice
 from SegMambaCore.segmentation.region_probabilities import region_probabilities
 from SegMambaCore.segmentation.regions import regions_from_label_map
@@ -66,6 +66,7 @@ def evaluate_model(
     Raises SegMambaError when the model or a pack cannot be read, or the model was trained on one of the cases.
     """
     network, spec = read_unseeing(models, packs)
+    ready = PreparedNetwork(network)
     where = choose_device(device)
     jobs = []
     with process_pool(workers) as pool, ThreadPoolExecutor(1) as reader:
@@ -74,14 +75,12 @@ def evaluate_model(
             tensor = pack.tensor()
             for mode, mirror in ways:
                 settings = InferenceSettings(mode=mode, mirror=mirror, device=device)
-                prediction, peak_gb = with_peak_memory(
-                    partial(predict, network, spec, tensor, settings), where
-                )
-                masks = decide(prediction.probabilities, spec)
+                prediction, peak_gb = with_peak_memory(partial(predict, ready, spec, tensor, settings), where)
                 row: Row = {"case": pack.name, "mode": mode, "mirror": mirror, "network": spec.network}
                 row |= {"device": device_name(prediction.settings_used.device), "seconds": prediction.seconds}
-                row["peak_gb"] = peak_gb
-                promises = expected_dice(region_probabilities(prediction.probabilities, spec), masks)
+                row["peak_gb"], masks = peak_gb, prediction.masks
+                probabilities, decided = prediction.tensors
+                promises = expected_dice(region_probabilities(probabilities, spec), decided)
                 row |= {f"expected_dice_{region}": value for region, value in promises.items()}
                 jobs.append((row, pool.submit(compare_regions, masks, reference, spec.spacing, conventions)))
         rows = [row | figures.result() for row, figures in jobs]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
 from SegMambaCore.batch import record
 from SegMambaCore.batch.lock import only_batch_in
@@ -24,6 +25,7 @@ from SegMambaCore.command.batch_progress import JsonBatch
 from SegMambaCore.command.main import main
 from SegMambaCore.errors import DiskFullError, SegMambaError
 from SegMambaCore.inference import predict as predict_module
+from SegMambaCore.inference.prediction import Prediction
 
 from ..batch.dicom_study import write_series
 
@@ -47,10 +49,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The network replaced by one that finds nothing, at once; grows with each case it is given."""
     seen: list[int] = []
 
-    def predict(network: Any, spec: Any, tensor: Any, settings: Any, **_: Any) -> predict_module.Prediction:
+    def predict(network: Any, spec: Any, tensor: Any, settings: Any, **_: Any) -> Prediction:
         seen.append(id(network))
-        probabilities = np.zeros((len(spec.outputs), *tensor.shape[1:]), np.float32)
-        return predict_module.Prediction(probabilities, settings.resolved("cpu"), tensor.shape[1:], (), 0.0)
+        logits = torch.full((len(spec.outputs), *tensor.shape[1:]), -10.0)
+        return Prediction(logits, spec, settings.resolved("cpu"), tensor.shape[1:], (), 0.0)
 
     monkeypatch.setattr(predict_module, "predict", predict)
     monkeypatch.setattr(segment_case, "_write_masks_and_picture", _write_empty_files)

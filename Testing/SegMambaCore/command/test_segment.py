@@ -20,6 +20,7 @@ from SegMambaCore.command.main import main
 from SegMambaCore.command.progress import JsonProgress
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference import predict as predict_module
+from SegMambaCore.inference.prediction import Prediction
 from SegMambaCore.model_file.header import read_spec
 from SegMambaCore.model_file.safetensors_file import write_model
 
@@ -41,9 +42,9 @@ def _events(text: str) -> list[dict[str, Any]]:
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """No tumor, at once: for what has nothing to do with the network."""
 
-    def predict(_network: Any, spec: Any, tensor: Any, settings: Any, **_: Any) -> predict_module.Prediction:
-        probabilities = np.zeros((len(spec.outputs), *tensor.shape[1:]), np.float32)
-        return predict_module.Prediction(probabilities, settings.resolved("cpu"), tensor.shape[1:], (), 0.0)
+    def predict(_network: Any, spec: Any, tensor: Any, settings: Any, **_: Any) -> Prediction:
+        logits = torch.full((len(spec.outputs), *tensor.shape[1:]), -10.0)
+        return Prediction(logits, spec, settings.resolved("cpu"), tensor.shape[1:], (), 0.0)
 
     monkeypatch.setattr(predict_module, "predict", predict)
 
@@ -132,7 +133,7 @@ def test_out_of_memory_goes_down_the_ladder_and_says_so(
             raise MemoryError
         return torch.zeros((len(spec.outputs), *tensor.shape[1:]))
 
-    monkeypatch.setattr(predict_module, "_logits", fails_in_one_pass)
+    monkeypatch.setattr(predict_module, "blended_logits", fails_in_one_pass)
     assert main(_arguments(tiny_case, tiny_model, tmp_path / "out", "--progress", "json")) == 0
     warnings = [event["message"] for event in _events(capsys.readouterr().out) if event["event"] == "warning"]
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))

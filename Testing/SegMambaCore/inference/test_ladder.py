@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -78,6 +79,21 @@ def test_progress_starts_again_on_the_next_rung() -> None:
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make up a GPU's memory, in GB; 80 until told otherwise."""
+
+    def has(free: float, *, limit: float = 1.0, allocated: float = 0.0, kept: float = 0.0) -> None:
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (int(free * 1e9), 80_000_000_000))
+        monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: int(allocated * 1e9))
+        monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: int(kept * 1e9))
+        monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda _: limit, raising=False)
+
+    has(80)
+    return has
+
+
+@pytest.mark.usefixtures("gpu")
 def test_every_rung_of_a_gpu_in_order() -> None:
     """No GPU needed: the attempt only looks at the plan."""
     asked = InferenceSettings()
@@ -92,9 +108,11 @@ def test_every_rung_of_a_gpu_in_order() -> None:
         return torch.zeros(1)
 
     _, plan, fallbacks = run_down_the_ladder(
-        attempt, first_plan(asked, "cuda:0", patch, shape), asked, big, shape
+        attempt, first_plan(asked, "cuda:0", big, shape), asked, big, shape
     )
     assert [(p.settings.device, p.batch, p.host_sums, p.window) for p in tried] == [
+        ("cuda:0", 8, False, (128, 128, 128)),
+        ("cuda:0", 4, False, (128, 128, 128)),
         ("cuda:0", 2, False, (128, 128, 128)),
         ("cuda:0", 1, False, (128, 128, 128)),
         ("cuda:0", 1, True, (128, 128, 128)),
@@ -110,6 +128,34 @@ def test_every_rung_of_a_gpu_in_order() -> None:
     assert len(set(fallbacks)) == len(fallbacks)
 
 
+@pytest.mark.parametrize(
+    ("memory", "batch"),
+    [
+        ({"free": 80}, 8),
+        ({"free": 8}, 4),
+        ({"free": 4}, 2),
+        ({"free": 1}, 1),
+        ({"free": 80, "limit": 0.1}, 4),  # a limit of 8 GB, as --memory-gb sets it
+        ({"free": 2, "allocated": 1, "kept": 9}, 4),  # what PyTorch keeps for later is free too
+    ],
+    ids=str,
+)
+def test_the_batch_is_chosen_by_free_memory(
+    gpu: Callable[..., None], memory: dict[str, float], batch: int
+) -> None:
+    gpu(**memory)
+    tom = replace(spec(), network="tom", patch=(128, 128, 128))
+    assert first_plan(InferenceSettings(), "cuda:0", tom, (140, 176, 144)).batch == batch
+
+
+@pytest.mark.usefixtures("gpu")
+def test_a_batch_stays_where_32_bits_count_its_elements() -> None:
+    plan = first_plan(InferenceSettings(mode="onepass"), "cuda:0", spec(), (144, 176, 144))
+    assert plan.batch == 4
+    assert plan.batch * 144 * 176 * 144 * 96 < 2**31
+
+
+@pytest.mark.usefixtures("gpu")
 def test_mirrors_that_were_asked_for_stay_on_the_cpu() -> None:
     asked = InferenceSettings(mirror="leftright")
 
@@ -118,7 +164,7 @@ def test_mirrors_that_were_asked_for_stay_on_the_cpu() -> None:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
         return torch.zeros(1)
 
-    start = first_plan(asked, "cuda:0", (16, 16, 16), SHAPE)
+    start = first_plan(asked, "cuda:0", spec(), SHAPE)
     _, plan, _ = run_down_the_ladder(attempt, start, asked, spec(), SHAPE)
     assert plan.settings.mirror == "leftright"
 

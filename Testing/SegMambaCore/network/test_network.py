@@ -121,21 +121,20 @@ def test_fused_norm_of_a_mean_far_from_zero():
 
 
 def test_blocks_equal_monais():
-    for ours, theirs, inputs in [
-        (ResidualBlock(8, 16), UnetResBlock(3, 8, 16, 3, 1, "instance"), [channels_last(1, 8, 8, 9, 10)]),
-        (ResidualBlock(8, 8), UnetResBlock(3, 8, 8, 3, 1, "instance"), [channels_last(1, 8, 8, 9, 10)]),
-        (
-            UpBlock(16, 8),
-            UnetrUpBlock(
-                3, 16, 8, kernel_size=3, upsample_kernel_size=2, norm_name="instance", res_block=True
-            ),
-            [channels_last(1, 16, 4, 5, 6), channels_last(1, 8, 8, 10, 12)],
-        ),
-        (OutBlock(8, 3), UnetOutBlock(3, 8, 3), [channels_last(1, 8, 4, 5, 6)]),
+    coarse, skip = channels_last(1, 16, 4, 5, 6), channels_last(1, 8, 8, 10, 12)
+    up = UnetrUpBlock(3, 16, 8, kernel_size=3, upsample_kernel_size=2, norm_name="instance", res_block=True)
+    x = channels_last(1, 8, 8, 9, 10)
+    for ours, theirs, inputs, their_inputs in [
+        (ResidualBlock(8, 16), UnetResBlock(3, 8, 16, 3, 1, "instance"), [x], [x]),
+        (ResidualBlock(8, 8), UnetResBlock(3, 8, 8, 3, 1, "instance"), [x], [x]),
+        (UpBlock(16, 8), up, [coarse, lambda: skip], [coarse, skip]),
+        (OutBlock(8, 3), UnetOutBlock(3, 8, 3), [x], [x]),
     ]:
         theirs.load_state_dict(ours.state_dict())
+        expected = theirs(*their_inputs)
+        assert torch.allclose(ours(*inputs), expected, atol=2e-5)
         with torch.no_grad():
-            assert torch.allclose(ours(*inputs), theirs(*inputs), atol=2e-5)
+            assert torch.allclose(ours(*inputs), expected, atol=2e-5)
 
 
 def test_causal_conv_equals_a_padded_conv1d():

@@ -1,0 +1,108 @@
+"""A network made ready for a device and a number format, and its forward passes there."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from SegMambaCore.inference.recorded_pass import Forward, RecordedPass
+from SegMambaCore.network.prepare import copy_onto, prepared
+from SegMambaCore.network.segmamba import SegMamba
+
+WORTH_RECORDING = 3
+"""Passes of one shape from which on a recording pays: it takes somewhat longer than launching a pass does."""
+
+
+class PreparedNetwork:
+    """A network, and what was made of it for the latest device.
+
+    On a GPU that is a copy, with weights in the format that it computes in; the CPU takes the network itself. Keep
+    this object from one case to the next and nothing is done twice.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self._passes: Passes | None = None
+
+    def passes_on(self, device: torch.device, *, half: bool) -> Passes:
+        """Return the forward passes on a device, in float16 or float32."""
+        if self._passes is None or self._passes.kind != (device, half):
+            self._passes = None  # never two copies beside each other
+            self._passes = Passes(self.network, device, half=half)
+        return self._passes
+
+    def forget(self) -> None:
+        """Give back the copy's memory and that of its recordings."""
+        self._passes = None
+
+
+class Passes:
+    """Forward passes over batches that are written into `input_of`."""
+
+    def __init__(self, network: nn.Module, device: torch.device, *, half: bool) -> None:
+        self.kind = (device, half)
+        self.network, self._forward = _made_ready(network, device, half)
+        # What autocast casts arrives in float32; a prepared network takes what it computes in.
+        self.dtype = torch.float16 if half and isinstance(network, SegMamba) else torch.float32
+        self._device = device
+        self._input: Tensor | None = None
+        self._recorded: RecordedPass | None = None
+        self._recordable = device.type == "cuda"
+
+    def input_of(self, shape: tuple[int, ...]) -> Tensor:
+        """Return where a batch (batch, channels, D, H, W) is to be written.
+
+        On CUDA it is the same place again for the same shape: what was recorded goes on reading there.
+        """
+        if self._input is not None and self._input.shape == shape:
+            return self._input
+        self._recorded = self._input = None  # their memory first: shapes change from patient to patient
+        layout = layout_on(self._device)
+        x = torch.empty(shape, dtype=self.dtype, device=self._device, memory_format=layout)
+        if self._device.type == "cuda":
+            self._input = x
+        return x
+
+    def run(self, x: Tensor, to_come: int) -> Tensor:
+        """Return the logits for what `input_of` returned.
+
+        On CUDA they are only queued, and the next run may overwrite them.
+        to_come: runs of the same shape that will follow. If there are enough of them, the pass is recorded after it
+        has run once, and from then on replayed.
+        """
+        if self._recorded is not None and self._recorded.takes(x):
+            return self._recorded.replay()
+        y = self._forward(x)
+        if self._recordable and to_come >= WORTH_RECORDING:
+            self._record(x)
+        return y
+
+    def _record(self, x: Tensor) -> None:
+        try:
+            self._recorded = RecordedPass(self._forward, x)
+        except RuntimeError:
+            # No room beside what is there, or a network that asks the GPU something on its way: it goes on as before.
+            self._recordable = False
+
+
+def layout_on(device: torch.device) -> torch.memory_format:
+    """Return how tensors lie in memory: channels last for the fused norms of a CPU and the convolutions of CUDA."""
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last_3d
+
+
+def _made_ready(network: nn.Module, device: torch.device, half: bool) -> tuple[nn.Module, Forward]:
+    """The network as it runs on the device, and the call of it."""
+    if device.type != "cuda":
+        # The network itself: a copy would cost memory, and these devices compute in the format of its weights.
+        network.to(device).to(memory_format=layout_on(device)).eval()  # type: ignore[call-overload]
+        return network, network
+    if isinstance(network, SegMamba):
+        ready: nn.Module = prepared(network, device, torch.float16 if half else torch.float32)
+        return ready, ready
+    ready = copy_onto(network, device, lambda _name, tensor: tensor.dtype)
+
+    def forward(x: Tensor) -> Tensor:
+        with torch.autocast("cuda", torch.float16, enabled=half):
+            return ready(x)
+
+    return ready, forward
