@@ -49,20 +49,24 @@ class LoadedModel:
 
 
 def load_model(path: Path, device: str) -> LoadedModel:
-    """Import PyTorch, make sure that the device exists, and read the network.
+    """Import PyTorch, make sure that the device exists, read the network and make it ready there.
 
     Raises SegMambaError when the device or the model is of no use.
     """
     # Read by PyTorch's allocator at its start, on Linux: with large tensors in large pages a forward takes a
     # seventh less time, which page faults took.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    import torch
+
     from SegMambaCore.inference.device import choose_device
     from SegMambaCore.inference.prepared_network import PreparedNetwork
     from SegMambaCore.model_file.safetensors_file import read_model
 
-    choose_device(device)
+    chosen = torch.device(choose_device(device))
     network, spec = read_model(path)
-    return LoadedModel(PreparedNetwork(network), spec, model_sha256(path))
+    ready = PreparedNetwork(network)
+    ready.warm_up(chosen, len(spec.channels))
+    return LoadedModel(ready, spec, model_sha256(path))
 
 
 def model_sha256(path: Path) -> str:

@@ -12,6 +12,9 @@ from SegMambaCore.network.segmamba import SegMamba
 WORTH_RECORDING = 3
 """Passes of one shape from which on a recording pays: it takes somewhat longer than launching a pass does."""
 
+_SMALL = (32, 32, 32)
+"""Voxels that show a GPU every kind of layer."""
+
 
 class PreparedNetwork:
     """A network, and what was made of it for the latest device.
@@ -30,6 +33,21 @@ class PreparedNetwork:
             self._passes = None  # never two copies beside each other
             self._passes = Passes(self.network, device, half=half)
         return self._passes
+
+    def warm_up(self, device: torch.device, in_channels: int) -> None:
+        """Do ahead what a first pass on a GPU waits for: its context, the weights there, libraries and kernels.
+
+        Where memory does not even suffice for this, nothing happens: the prediction will say so.
+        """
+        if device.type != "cuda":
+            return
+        try:
+            passes = self.passes_on(device, half=True)
+            with torch.inference_mode():
+                passes.run(passes.input_of((1, in_channels, *_SMALL)), to_come=0)
+            torch.cuda.synchronize(device)
+        except RuntimeError:
+            self.forget()
 
     def forget(self) -> None:
         """Give back the copy's memory and that of its recordings."""

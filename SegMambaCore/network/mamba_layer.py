@@ -44,12 +44,19 @@ class MambaLayer(nn.Module):
             self.add_module(f"x_proj{suffix}", nn.Linear(inner, self.dt_rank + 2 * d_state, bias=False))
             self.add_module(f"dt_proj{suffix}", _initial_dt_proj(self.dt_rank, inner))
         self.out_proj = nn.Linear(inner, dim, bias=False)
-        self._state_matrices: dict[str, Tensor] = {}
+        self._fixed: dict[str, tuple[Tensor, Tensor]] = {}
 
-    def fix_state_matrices(self) -> None:
-        """Compute A once and for all passes to come. For inference only: no change of A_log is seen any more."""
-        for suffix in self.directions:
-            self._state_matrices[suffix] = _state_matrix(self._parameters_of(suffix)).detach()
+    def fix(self, dtype: torch.dtype) -> None:
+        """Compute once what every pass computes of the parameters alone, and cast the projections to the tokens' type.
+
+        For inference only: no change of the parameters is seen any more.
+        """
+        with torch.no_grad():
+            for suffix in self.directions:
+                part = self._parameters_of(suffix)
+                self._fixed[suffix] = _state_matrix(part), self._joint_projection(part).to(dtype)
+                for layer in (part.x_proj, part.dt_proj):
+                    layer.weight.data = layer.weight.to(dtype)
 
     def forward(self, tokens: Tensor, slices: int) -> Tensor:
         """tokens: (batch, length, dim), row-major over (slices, rows, columns); returns the same shape."""
@@ -62,14 +69,14 @@ class MambaLayer(nn.Module):
         part = self._parameters_of(direction)
         assert part.conv1d.bias is not None
         x = convolve_in_direction(x, part.conv1d.weight, part.conv1d.bias, direction, slices)
+        A, projection = self._fixed.get(direction, (None, None))
+        A = _state_matrix(part) if A is None else A
         if scans_jointly(x, self.d_state):
-            joint = F.linear(x, self._joint_projection(part).to(x.dtype))
-            return selective_scan_joint(x, joint, -torch.exp(part.A_log.float()), part.D, part.dt_proj.bias)
+            projection = self._joint_projection(part).to(x.dtype) if projection is None else projection
+            return selective_scan_joint(x, F.linear(x, projection), A, part.D, part.dt_proj.bias)
         dt, B, C = part.x_proj(x).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
         # The product without its bias: the scan adds it in float32, where autocast would lose small steps.
         dt = F.linear(dt, part.dt_proj.weight)
-        A = self._state_matrices.get(direction)
-        A = _state_matrix(part) if A is None else A
         return selective_scan(x, dt, A, B, C, part.D.float(), part.dt_proj.bias)
 
     def _joint_projection(self, part: _Direction) -> Tensor:

@@ -20,6 +20,9 @@ Network = TypeVar("Network", bound=nn.Module)
 _IN_FLOAT32 = re.compile(r"\.(A_log|A_[bs]_log|D(_[bs])?|conv1d(_[bs])?\.\w+|dt_proj(_[bs])?\.bias)$")
 """What the scan and the convolution in front of it take in float32, however narrow their tokens are."""
 
+_CAST_BY_LAYER = re.compile(r"\.(x_proj|dt_proj)(_[bs])?\.weight$")
+"""What is multiplied with each other first, see `MambaLayer.fix`."""
+
 
 def prepared(network: SegMamba, device: torch.device, dtype: torch.dtype) -> SegMamba:
     """Return a copy for inference on a device, which takes inputs of a number format and computes in it.
@@ -29,12 +32,13 @@ def prepared(network: SegMamba, device: torch.device, dtype: torch.dtype) -> Seg
     """
 
     def type_of(name: str, tensor: Tensor) -> torch.dtype:
-        return torch.promote_types(dtype, torch.float32) if _IN_FLOAT32.search(name) else dtype
+        exact = _IN_FLOAT32.search(name) or _CAST_BY_LAYER.search(name)
+        return torch.promote_types(dtype, torch.float32) if exact else dtype
 
     ready = copy_onto(network, device, type_of)
     for module in ready.modules():
         if isinstance(module, MambaLayer):
-            module.fix_state_matrices()
+            module.fix(dtype)
         if isinstance(module, GatedSpatialConvolution):
             module.drop_biases()
     return ready

@@ -408,7 +408,7 @@ def test_an_error_of_the_program_s_own_reaches_the_panel(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr(segment_case, "restore", fail)
+    monkeypatch.setattr(segment_case, "restore_masks", fail)
     with pytest.raises(ZeroDivisionError):
         main(_arguments(tiny_case, tiny_model, tmp_path / "out", "--progress", "json"))
     event = _events(capsys.readouterr().out)[-1]

@@ -119,6 +119,18 @@ def test_a_recording_serves_the_next_case_and_goes_with_its_shape() -> None:
     assert recorded_of(ready) is not recording
 
 
+def test_a_warm_up_leaves_the_weights_on_the_gpu_and_changes_no_answer() -> None:
+    ready, x = PreparedNetwork(small_network()), random_input((40, 48, 33)).numpy()
+    ready.warm_up(torch.device("cuda:0"), 4)
+    assert ready._passes is not None
+    there = ready._passes.network
+    settings = InferenceSettings("onepass", "none", device="cuda")
+    answer = predict(ready, spec(), x, settings)
+    assert ready._passes.network is there
+    expected = predict(small_network(), spec(), x, settings)
+    np.testing.assert_allclose(answer.probabilities, expected.probabilities, atol=2e-3)
+
+
 class AsksTheGpu(nn.Module):
     """Cannot be recorded: whether it adds depends on a value that the host must wait for."""
 
