@@ -62,7 +62,6 @@ class Run:
     seconds: Mapping[str, float]
     trust: Trust = field(default_factory=Trust)
     peak_memory_gb: float | None = None
-    trust: Trust = field(default_factory=Trust)
     fallbacks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     preparation: Preparation | None = None
