@@ -37,7 +37,7 @@ struct Sizes {
 struct Fragment { unsigned r[4]; };
 
 #ifdef EMULATED
-#include "emulated_matrix_units.h"
+#include EMULATED_MATRIX_UNITS
 #else
 typedef unsigned Address;  // in shared memory
 __device__ __forceinline__ Address address_of(const void* p) {

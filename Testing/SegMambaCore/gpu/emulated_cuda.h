@@ -2,6 +2,7 @@
 // to races between blocks.
 #pragma once
 #define EMULATED
+#define EMULATED_MATRIX_UNITS "emulated_matrix_units.h"
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
