@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -28,8 +29,8 @@ from Training.case_pack import PackFile, PackHead, pack_names, pack_path
 from Training.data_sets.cases_table import CASES_FILE, NotUsed, write_cases
 from Training.data_sets.duplicates import find_duplicates
 from Training.data_sets.find import find_cases
+from Training.data_sets.found_case import FoundCase
 from Training.data_sets.pack_found_case import pack_found_case
-from Training.data_sets.training_case import FoundCase
 from Training.evaluation.label_maps import LABELS
 from Training.worker_pool import each_in_processes, workers_that_fit
 
@@ -73,11 +74,12 @@ def prepare(found: list[FoundCase], output: Path, workers: int) -> list[NotUsed]
     done = each_in_processes(
         partial(pack_found_case, output=output), waiting, workers, initializer=_one_thread
     )
-    for case in tqdm(done, total=len(waiting), unit="case", disable=not waiting):
-        if isinstance(case.error, DiskFullError):
-            raise case.error
-        if case.error is not None:
-            not_used.append(NotUsed(case.item, _reason(case.error)))
+    with closing(done):
+        for case in tqdm(done, total=len(waiting), unit="case", disable=not waiting):
+            if isinstance(case.error, DiskFullError):
+                raise case.error
+            if case.error is not None:
+                not_used.append(NotUsed(case.item, _reason(case.error)))
 
     not_used += _remove_copies(output, by_name)
     places = {name: case.place for name, case in by_name.items()}

@@ -24,6 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.whole_file import write_whole_file
 
+PARTS = ("training", "validation", "held_out")
+"""Of a `Split`."""
+
 _TIME_POINT = re.compile(r"^(BraTS-[A-Z]+-\d+)-\d+$")
 
 

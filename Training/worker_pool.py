@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -37,7 +37,7 @@ def each_in_processes(
     workers: int,
     *,
     initializer: Callable[[], None] | None = None,
-) -> Iterator[Done[Item, Result]]:
+) -> Generator[Done[Item, Result], None, None]:
     """Yield what became of each item, in the order in which they are done.
 
     A process that was killed costs the item it was at, and that is tried again. When the caller stops early, or is

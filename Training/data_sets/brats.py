@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from SegMambaCore.case.case import Case
 from SegMambaCore.case.find import find_case_files, image_files
 from SegMambaCore.case.read_case import read_case
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.volume.volume import Volume
-from Training.data_sets.training_case import TrainingCase
 from Training.evaluation.label_maps import Labels, read_labels
 
 # BraTS20_Training_355's is called W39_1998.09.19_Segm.nii.
@@ -33,7 +33,15 @@ class BratsCase:
         """The folder's name, which is the case's in every year."""
         return self.place.name
 
-    def read(self) -> TrainingCase:
+    def sources(self) -> dict[str, Path]:
+        """See `FoundCase`."""
+        return find_case_files(self.place)
+
+    def read_scans(self) -> Case:
+        """See `FoundCase`."""
+        return read_case(self.sources())
+
+    def read_labels(self) -> Volume:
         """See `FoundCase`. A resection cavity (2024) counts as no tumour."""
         segmentations = [path for path in image_files(self.place) if _SEGMENTATION.fullmatch(path.name)]
         if len(segmentations) != 1:
@@ -41,7 +49,6 @@ class BratsCase:
             raise SegMambaError(
                 f"{self.place}: one reference segmentation is needed (NAME_seg.nii.gz, NAME-seg.nii.gz). Found {names}."
             )
-        case = read_case(find_case_files(self.place))
         label_map = read_labels(segmentations[0], self.name, self.told)
         array = np.where(label_map.cavity, np.uint8(0), label_map.labels())
-        return TrainingCase(case, Volume(array, label_map.grid.affine, segmentations[0].name))
+        return Volume(array, label_map.grid.affine, segmentations[0].name)

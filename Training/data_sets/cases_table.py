@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from Training.case_pack import PackHead
-from Training.data_sets.training_case import FoundCase
+from Training.data_sets.found_case import FoundCase
 from Training.evaluation.table import Row, write_table
 from Training.split import patient_of
 

@@ -5,26 +5,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from SegMambaCore.case.case import ROLE_TITLES
+from SegMambaCore.case.case import ROLE_TITLES, Case
 from SegMambaCore.case.volume_checks import THICKEST_SLICE_MM, thick_slices_mm
 from SegMambaCore.errors import SegMambaError
-from SegMambaCore.volume.volume import Grid
-from Training.data_sets.training_case import TrainingCase
+from SegMambaCore.volume.volume import Grid, Volume
 
 _SAME_PLACE_MM = 0.1
 _MOST_OUTSIDE = 0.02
 """Share of the tumour that may lie where no contrast shows anything. In 44 real cases not one voxel does."""
 
 
-def check_grids(training_case: TrainingCase) -> None:
+def check_grids(case: Case, labels: Volume) -> None:
     """Refuse volumes and labels that do not share one grid, and thick slices.
 
     Raises SegMambaError that says which differ in what.
     """
-    case = training_case.case
     reference, title = case.reference_volume.grid, ROLE_TITLES[case.reference]
     others = {ROLE_TITLES[role]: volume.grid for role, volume in case.volumes.items()}
-    for name, grid in (others | {"The segmentation": training_case.labels.grid}).items():
+    for name, grid in (others | {"The segmentation": labels.grid}).items():
         if difference := _difference(grid, reference):
             raise SegMambaError(
                 f"{name} and {title} lie on different grids: {difference}. All files of a case must share one."

@@ -19,7 +19,6 @@ from SegMambaCore.case.volume_checks import same_voxels
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.volume.read import read_frames, read_label_map
 from SegMambaCore.volume.volume import Volume
-from Training.data_sets.training_case import TrainingCase
 
 DESCRIPTION = "dataset.json"
 
@@ -38,7 +37,7 @@ class DecathlonCase:
     """See `FoundCase`.
 
     place: the 4D image. labels: the label map's file. roles: what each frame shows. meanings: the label of
-    `TrainingCase` for each number in the file.
+    `FoundCase.read_labels` for each number in the file.
     """
 
     place: Path
@@ -53,7 +52,11 @@ class DecathlonCase:
         """The file's name without its endings."""
         return self.place.name.split(".")[0]
 
-    def read(self) -> TrainingCase:
+    def sources(self) -> dict[str, Path]:
+        """See `FoundCase`."""
+        return dict.fromkeys(ROLES, self.place)
+
+    def read_scans(self) -> Case:
         """See `FoundCase`."""
         frames = read_frames(self.place)
         if len(frames) != len(self.roles):
@@ -67,14 +70,14 @@ class DecathlonCase:
                     f"{self.place}: its frames of {ROLE_TITLES[a]} and {ROLE_TITLES[b]} are the same."
                 )
         digest = source_sha256(self.place)
-        case = Case(
+        return Case(
             {role: volumes[role] for role in ROLES},
-            sources=dict.fromkeys(ROLES, self.place),
+            sources={**self.sources()},
             hashes=dict.fromkeys(ROLES, digest),
         )
-        return TrainingCase(case, self._read_labels())
 
-    def _read_labels(self) -> Volume:
+    def read_labels(self) -> Volume:
+        """See `FoundCase`."""
         volume = read_label_map(self.labels)
         array = np.zeros(volume.array.shape, dtype=np.uint8)
         known = np.zeros(volume.array.shape, dtype=np.bool_)

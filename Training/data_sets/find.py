@@ -9,7 +9,7 @@ from SegMambaCore.case.find import is_image_name
 from SegMambaCore.errors import SegMambaError
 from Training.data_sets.brats import BratsCase
 from Training.data_sets.decathlon import DESCRIPTION, read_description
-from Training.data_sets.training_case import FoundCase
+from Training.data_sets.found_case import FoundCase
 from Training.evaluation.label_maps import Labels
 
 

@@ -13,7 +13,7 @@ from SegMambaCore.case.prepared import PreparedCase
 from SegMambaCore.volume.resample import resample, to_orientation
 from Training.case_pack import write_pack
 from Training.data_sets.checks import check_grids, check_labels
-from Training.data_sets.training_case import FoundCase
+from Training.data_sets.found_case import FoundCase
 from Training.model_spec import model_spec
 from Training.quantise import pack_case
 
@@ -24,18 +24,17 @@ def pack_found_case(found: FoundCase, output: Path) -> Path:
     What the network will see is made by `SegMambaCore.case`, as a user's case is.
     Raises SegMambaError when a file is missing or unusable, or the case fails a check.
     """
-    training_case = found.read()
-    check_grids(training_case)
-    case = training_case.case
+    case, labels = found.read_scans(), found.read_labels()
+    check_grids(case, labels)
     prepared = prepare_case(case, model_spec("sigmoid"))
-    on_grid = resample(training_case.labels, prepared.record.model_grid, interpolation="nearest").array
-    labels = crop_to_box(on_grid, prepared.record)
-    check_labels(on_grid, labels, prepared.tensor)
+    on_grid = resample(labels, prepared.record.model_grid, interpolation="nearest").array
+    cropped = crop_to_box(on_grid, prepared.record)
+    check_labels(on_grid, cropped, prepared.tensor)
     mean, deviation = _scanner_units(case, prepared)
     pack = pack_case(
         found.name,
         prepared.tensor,
-        labels,
+        cropped,
         prepared.record,
         mean=mean,
         deviation=deviation,

@@ -91,7 +91,7 @@ def test_own_data_says_what_its_labels_mean(tmp_path: Path, expected: CasePack) 
     write_brats(tmp_path, "patient7", BRAIN, et_label=3)
     (unknown,) = find_cases(tmp_path)
     with pytest.raises(SegMambaError, match="no BraTS year"):
-        unknown.read()
+        unknown.read_labels()
     (told,) = find_cases(tmp_path, "brats2023")
     _assert_same(read_pack(pack_found_case(told, tmp_path)), expected)
 

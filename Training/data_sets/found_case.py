@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from SegMambaCore.case.case import Case
 from SegMambaCore.volume.volume import Volume
-
-
-@dataclass(frozen=True)
-class TrainingCase:
-    """labels: uint8, 0 none, 1 NCR, 2 ED, 3 ET, whatever numbers the data set has for them."""
-
-    case: Case
-    labels: Volume
 
 
 class FoundCase(Protocol):
@@ -33,5 +24,14 @@ class FoundCase(Protocol):
     def data_set(self) -> str:
         """What the layout is called."""
 
-    def read(self) -> TrainingCase:
-        """Read all of it. Raises SegMambaError when a file is missing or unusable, or labels are foreign."""
+    def sources(self) -> dict[str, Path]:
+        """Return the file of each role. Raises SegMambaError when one is missing, or several could be it."""
+
+    def read_scans(self) -> Case:
+        """Read the four contrasts. Raises SegMambaError when a file is missing or unusable."""
+
+    def read_labels(self) -> Volume:
+        """Read the segmentation: uint8, 0 none, 1 NCR, 2 ED, 3 ET, whatever numbers the data set has for them.
+
+        Raises SegMambaError when it is missing or unusable, or holds labels that the data set does not know.
+        """
