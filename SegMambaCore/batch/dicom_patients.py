@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from SegMambaCore.batch.assign import missing_text
@@ -16,42 +16,54 @@ from SegMambaCore.dicom.file import DicomFile, is_dicom_file, is_zip
 from SegMambaCore.dicom.series import DicomSeries
 from SegMambaCore.errors import SegMambaError
 
+_AGAIN = "Export the study again."
 
-def dicom_patients(files: Sequence[Path], root: Path, name_of: Callable[[Path], str]) -> list[FoundPatient]:
-    """Return the patients, one for each study, whose DICOM files and zips are among these.
 
-    name_of: what to call the patient whose files lie below a folder. Headers name nobody.
-    A patient with a damaged file among the others, and one whose zip is damaged, is listed with that problem.
+@dataclass(frozen=True)
+class DicomStudy:
+    """folder: the one around its series. name: what the folder is called, without the patient's name.
+
+    patient: None where none of the four contrasts was recognized.
+    """
+
+    folder: Path
+    name: str
+    patient: FoundPatient | None
+
+
+def dicom_studies(files: Sequence[Path], root: Path, name_of: Callable[[Path], str]) -> list[DicomStudy]:
+    """Return the studies that DICOM files and zips among these hold.
+
+    name_of: what to call the patient whose files lie below a folder.
+    A study with a damaged file among the others, and one whose zip is damaged, has that problem.
     """
     if not any(is_zip(file) or is_dicom_file(file) for file in files):
         return []
     # pydicom takes a while to import.
-    from SegMambaCore.dicom.find_series import damaged_text, look_through
+    from SegMambaCore.dicom.find_series import FoundSeries, look_through
 
-    readable, patients = [], []
-    for file in files:
-        if is_zip(file):
-            try:
-                zipped = look_through([file], root)
-            except SegMambaError as error:
-                patients.append(FoundPatient(name_of(_outside(file)), {}, str(error)))
-                continue
-            patients += _patients(zipped.series, zipped.damaged, name_of, damaged_text)
-        else:
-            readable.append(file)
-    try:
-        found = look_through(readable, root)
-    except SegMambaError as error:  # a file that may not be opened
-        return [*patients, FoundPatient(name_of(root), {}, str(error))]
-    return [*patients, *_patients(found.series, found.damaged, name_of, damaged_text)]
+    def problem(place: Path, error: SegMambaError) -> DicomStudy:
+        name = name_of(place)
+        return DicomStudy(place, name, FoundPatient(name, {}, str(error)))
+
+    zips = [file for file in files if is_zip(file)]
+    unpacked = [file for file in files if file not in set(zips)]
+    studies: list[DicomStudy] = []
+    for part in [*([one] for one in zips), unpacked]:
+        found = FoundSeries([], [])
+        try:
+            found = look_through(part, root)
+        except SegMambaError as error:
+            studies.append(problem(root if part is unpacked else _outside(part[0]), error))
+        studies += _studies(found.series, found.damaged, name_of)
+    return studies
 
 
-def _patients(
-    series: Sequence[DicomSeries],
-    damaged: Sequence[DicomFile],
-    name_of: Callable[[Path], str],
-    damaged_text: Callable[[Sequence[DicomFile]], str],
-) -> Iterator[FoundPatient]:
+def _studies(
+    series: Sequence[DicomSeries], damaged: Sequence[DicomFile], name_of: Callable[[Path], str]
+) -> Iterator[DicomStudy]:
+    from SegMambaCore.dicom.find_series import labeled
+
     studies: dict[tuple[str, ...], list[DicomSeries]] = defaultdict(list)
     for one in series:
         subject = one.subject
@@ -61,15 +73,17 @@ def _patients(
     told: set[Path] = set()
     for study in studies.values():
         folders = {folder for one in study for folder in _folders(one)}
-        spoiled = [file for file in damaged if file.path.parent in folders or file.path in folders]
-        told |= {file.path for file in spoiled}
-        patient = _patient(name_of(_around(study)), study)
+        spoiled = [file.path for file in damaged if folders & {file.path.parent, file.path}]
+        told |= set(spoiled)
+        around = _around(study)
+        name = study[0].subject.hidden_in(name_of(around), by=study[0].subject.pseudonym)
+        patient = _patient(name, labeled((one.stack for one in study), study[0].root))
         if patient and spoiled:
-            yield replace(patient, problem=f"In its folder {damaged_text(spoiled)}")
-        elif patient:
-            yield patient
+            patient = replace(patient, problem=f"{len(spoiled)} of its DICOM files are damaged. {_AGAIN}")
+        yield DicomStudy(around, name, patient)
     for folder in sorted({_outside(file.path) for file in damaged if file.path not in told}):
-        yield FoundPatient(name_of(folder), {}, "Its DICOM files are damaged. Export the study again.")
+        name = name_of(folder)
+        yield DicomStudy(folder, name, FoundPatient(name, {}, f"Its DICOM files are damaged. {_AGAIN}"))
 
 
 def _patient(name: str, study: Sequence[DicomSeries]) -> FoundPatient | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from SegMambaCore.batch.assign import assign_patient
-from SegMambaCore.batch.dicom_patients import dicom_patients
+from SegMambaCore.batch.dicom_patients import DicomStudy, dicom_studies
 from SegMambaCore.batch.file_groups import group_files, names_contrast
 from SegMambaCore.batch.patient import FoundPatient
 from SegMambaCore.case.find import is_image_name, series_of_file
@@ -62,8 +62,9 @@ def find_patients(root: Path, skip: Path | None = None) -> list[FoundPatient]:
         else:
             others += folder.files
     patients += _patients_of(root, studies.values())
-    patients += dicom_patients(others, root, lambda folder: _name(root, folder))
-    patients += _unrecognized(root, skip, patients)
+    dicom = dicom_studies(others, root, lambda folder: _name(root, folder))
+    patients += [study.patient for study in dicom if study.patient]
+    patients += _unrecognized(root, skip, patients, dicom)
     if not any(patient.sources for patient in patients):
         raise SegMambaError(f"{root}: no patient was found. {NOTHING_RECOGNIZED}")
     return _with_distinct_names(sorted(patients, key=lambda patient: patient.name))
@@ -112,20 +113,29 @@ def _name(root: Path, folder: Path) -> str:
     return root.resolve().name if folder == root else folder.relative_to(root).as_posix()
 
 
-def _unrecognized(root: Path, skip: Path | None, patients: list[FoundPatient]) -> list[FoundPatient]:
+def _unrecognized(
+    root: Path, skip: Path | None, patients: list[FoundPatient], dicom: list[DicomStudy]
+) -> list[FoundPatient]:
     """The subfolders of the root in which nobody was found: silence would hide a patient."""
     files = [one for patient in patients for one in patient.sources.values() if isinstance(one, Path)]
     if any(file.parent == root for file in files):
         return []  # the patients' files lie in the root itself: its subfolders are something else
     found = {patient.name.split("/")[0] for patient in patients}
+    found |= {_top(root, study.folder) for study in dicom if study.patient}
+    names = {_top(root, study.folder): study.name.split("/")[0] for study in dicom}
     return [
-        FoundPatient(folder.name, {}, NOTHING_RECOGNIZED)
+        FoundPatient(names.get(folder.name, folder.name), {}, NOTHING_RECOGNIZED)
         for folder in sorted(root.iterdir())
         if folder.is_dir()
         and not folder.name.startswith(".")
         and folder.name not in found
         and (skip is None or folder.resolve() != skip.resolve())
     ]
+
+
+def _top(root: Path, folder: Path) -> str:
+    """The subfolder of the root that a folder lies in."""
+    return folder.relative_to(root).parts[0] if folder != root else ""
 
 
 def _with_distinct_names(patients: list[FoundPatient]) -> list[FoundPatient]:

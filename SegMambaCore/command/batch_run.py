@@ -17,6 +17,7 @@ from SegMambaCore.batch.summary import SUMMARY_FILE
 from SegMambaCore.case.read_case import read_case
 from SegMambaCore.command.batch_progress import BatchProgress, BatchResult, PatientProgress, TimeLeft
 from SegMambaCore.command.choices import Choices
+from SegMambaCore.command.dicom_output import dicom_output_is_due
 from SegMambaCore.command.failure import reason_of
 from SegMambaCore.command.make_ready import ReadyStudy, make_ready
 from SegMambaCore.command.output_folder import remove_leftovers
@@ -111,7 +112,8 @@ class BatchRun:
                 raise CancelledError
             patient = outcome.patient
             folder = self._output / patient.name
-            if outcome.status == "waiting" and (run := finished_run(patient, folder, recipe)):
+            run = finished_run(patient, folder, recipe) if outcome.status == "waiting" else None
+            if run and not dicom_output_is_due(patient.sources, recipe.reference, folder, run):
                 outcome = PatientOutcome(patient, "done", run=run)
                 self._record.set(outcome)
             self._progress.outcome(outcome)

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,10 +33,11 @@ def check_output_folder(folder: Path) -> None:
 
 
 @contextmanager
-def all_or_nothing(folder: Path, seal: str | None = None) -> Iterator[Path]:
+def all_or_nothing(folder: Path, seal: str | None = None, outdated: Sequence[str] = ()) -> Iterator[Path]:
     """Yield a temporary folder inside the folder; when the block ends well, its files move into the folder.
 
-    Files of the same names are replaced. When the block or a move fails, the folder is as it was before, or
+    Files of the same names are replaced. outdated: names of files that go away with them even if the block
+    writes none of that name. When the block or a move fails, the folder is as it was before, or
     absent if it was. seal: the name of the file that vouches for the others. An older one goes away first and
     the new one comes last: even if the program is killed amid the moves, a folder with it is whole.
     Raises SegMambaError when the folder or the disk does not take the files.
@@ -55,7 +56,7 @@ def all_or_nothing(folder: Path, seal: str | None = None) -> Iterator[Path]:
                     # A writer names its file in the temporary folder, which tells nobody anything.
                     message = re.sub(re.escape(str(new)) + "[^:]*", lambda _: f"Output {folder}", str(error))
                     raise type(error)(message) from error
-                _move_in(new, folder, old, seal)
+                _move_in(new, folder, old, seal, outdated)
         except OSError as error:
             raise _unwritable(folder, error) from error
     except BaseException:
@@ -82,11 +83,12 @@ def _make_folders(folder: Path) -> list[Path]:
     return absent[::-1]
 
 
-def _move_in(new: Path, folder: Path, old: Path, seal: str | None) -> None:
+def _move_in(new: Path, folder: Path, old: Path, seal: str | None, outdated: Sequence[str]) -> None:
     """Move the new files in; what they replace goes to `old`, and comes back if one of them fails."""
     names = sorted((file.name for file in new.iterdir()), key=lambda name: (name == seal, name))
+    gone = [name for name in outdated if name not in names]
     try:
-        for name in reversed(names):
+        for name in [*reversed(names), *gone]:
             target = folder / name
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, f"{target} is a folder")
@@ -95,8 +97,8 @@ def _move_in(new: Path, folder: Path, old: Path, seal: str | None) -> None:
         for name in names:
             os.replace(new / name, folder / name)
     except BaseException:
-        for name in names:
-            if not (new / name).exists():
+        for name in [*names, *gone]:
+            if name in names and not (new / name).exists():
                 (folder / name).unlink(missing_ok=True)
             if (old / name).exists():
                 os.replace(old / name, folder / name)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from SegMambaCore.case.case import ROLE_TITLES, Case
 from SegMambaCore.command.choices import Choices
+from SegMambaCore.command.dicom_output import DICOM_SEG_FILE, write_dicom_output
 from SegMambaCore.command.make_ready import ReadyStudy
 from SegMambaCore.command.output_folder import all_or_nothing
 from SegMambaCore.command.progress import Result
@@ -20,6 +21,7 @@ from SegMambaCore.measures.midsagittal import find_midsagittal_plane
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.preparation.keep import keep_preparation
 from SegMambaCore.report.report import Run, write_report
+from SegMambaCore.segmentation.dicom_seg import Algorithm
 from SegMambaCore.segmentation.regions import LabelConvention
 from SegMambaCore.segmentation.restore import restore, restore_masks
 from SegMambaCore.segmentation.segmentation import Segmentation
@@ -79,6 +81,9 @@ def segment_case(
 ) -> Result:
     """Segment a study that is ready and write the files into the folder `output`, all or none.
 
+    They are the four of `OUTPUT_FILES`, what is kept of the preparation, and a DICOM SEG where the reference is a
+    DICOM series.
+
     steps: goes on with "segment" and "write".
     Raises SegMambaError when memory or the disk does not suffice, CancelledError when asked to stop.
     """
@@ -111,8 +116,13 @@ def segment_case(
         steps.progress.warning(warning)
 
     steps.begin("write")
-    with all_or_nothing(output, seal=OUTPUT_FILES["report"]) as folder:
+    with all_or_nothing(output, seal=OUTPUT_FILES["report"], outdated=(DICOM_SEG_FILE,)) as folder:
         _write_masks_and_picture(case, segmentation, model.spec, choices.labels, folder)
+        algorithm = Algorithm(model.spec.name, model.sha256)
+        dicom_notes = write_dicom_output(case, segmentation, algorithm, folder)
+        for note in dicom_notes:
+            steps.progress.warning(note)
+        files = OUTPUT_FILES | ({"dicom_seg": DICOM_SEG_FILE} if (folder / DICOM_SEG_FILE).exists() else {})
         run = Run(
             case=case,
             measures=measure(segmentation, case.volumes, find_midsagittal_plane(case.reference_volume)),
@@ -128,7 +138,7 @@ def segment_case(
             peak_memory_gb=peak_memory_gb,
             fallbacks=prediction.fallbacks,
             trust=trust,
-            warnings=(*study.warnings, *trust.warnings),
+            warnings=(*study.warnings, *trust.warnings, *dicom_notes),
             preparation=study.preparation if choices.preparation else None,
         )
         write_report(run, folder / OUTPUT_FILES["report"])
@@ -137,7 +147,7 @@ def segment_case(
 
     return Result(
         output=output,
-        files={**OUTPUT_FILES, **kept},
+        files={**files, **kept},
         volumes_ml={region: segmentation.volume_ml(region) for region in segmentation.masks},
         device=prediction.settings_used.device.partition(":")[0],
         seconds=sum(steps.seconds().values()),

@@ -62,16 +62,33 @@ def _series_of(files: Iterable[tuple[DicomFile, IO[bytes]]], root: Path) -> Foun
         except ValueError:
             damaged.append(file)
     stacks = [one for frames in by_series.values() for one in stacks_of(frames)]
-    return FoundSeries(_labeled(sorted(stacks, key=_in_order), root), damaged)
+    return FoundSeries(labeled(stacks, root), damaged)
 
 
 def _whole(found: FoundSeries, root: Path) -> list[DicomSeries]:
     if found.damaged:
-        raise SegMambaError(f"{root}: {damaged_text(found.damaged)}")
+        text = _damaged_text(found.damaged)
+        for subject in {one.subject for one in found.series}:
+            text = subject.hidden_in(text)  # files are called by the patient now and then
+        raise SegMambaError(f"{root}: {text}")
     return found.series
 
 
-def damaged_text(files: Sequence[DicomFile]) -> str:
+def labeled(stacks: Iterable[Stack], root: Path) -> list[DicomSeries]:
+    """Return series by date and number, each with a label of its own: 5, or 5a, 5b where several are 5."""
+    ordered = sorted(stacks, key=_in_order)
+    shared: dict[int, list[Stack]] = defaultdict(list)
+    for one in ordered:
+        shared[_number(one.frames[0])].append(one)
+    labels = {
+        id(one): f"{number}{_letters(place)}" if len(group) > 1 else str(number)
+        for number, group in shared.items()
+        for place, one in enumerate(group)
+    }
+    return [DicomSeries(labels[id(one)], one, root) for one in ordered]
+
+
+def _damaged_text(files: Sequence[DicomFile]) -> str:
     """Say which files are damaged, and what to do."""
     others = len(files) - 1
     if others:
@@ -106,27 +123,14 @@ def _each(paths: Iterable[Path]) -> Iterator[tuple[DicomFile, IO[bytes]]]:
             raise SegMambaError(f"{path}: cannot be opened ({error.strerror or error}).") from error
 
 
-def _in_order(stack: Stack) -> tuple[str, int, str]:
+def _in_order(stack: Stack) -> tuple[str, str, int, str]:
     frame = stack.frames[0]
-    return frame.subject.date, _number(frame), frame.series
+    return frame.subject.date, frame.subject.study, _number(frame), frame.series
 
 
 def _number(frame: Frame) -> int:
     text = frame.attributes["SeriesNumber"]
     return int(text) if text.lstrip("-").isdigit() else 0
-
-
-def _labeled(stacks: list[Stack], root: Path) -> list[DicomSeries]:
-    """Give each a number that is its own: 5, or 5a, 5b where several have it."""
-    shared: dict[int, list[Stack]] = defaultdict(list)
-    for one in stacks:
-        shared[_number(one.frames[0])].append(one)
-    labels = {
-        id(one): f"{number}{_letters(place)}" if len(group) > 1 else str(number)
-        for number, group in shared.items()
-        for place, one in enumerate(group)
-    }
-    return [DicomSeries(labels[id(one)], one, root) for one in stacks]
 
 
 def _letters(place: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -38,12 +39,30 @@ class Subject:
             return "without a date"
         return f"{self.date[:4]}-{self.date[4:6]}-{self.date[6:]}"
 
-    def hidden_in(self, text: str) -> str:
-        """Return a text without the words of the patient's name and identifier: people type them anywhere."""
-        words = {*re.split(r"[\s^=,.]+", self.name), self.identifier}
-        for word in sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True):
-            text = re.sub(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", "[hidden]", text, flags=re.IGNORECASE)
-        return text
+    def hidden_in(self, text: str, by: str = "[hidden]") -> str:
+        """Return a text without the words of the patient's name and identifier: people type them anywhere.
+
+        A pseudonym, which is a name without a word of letters alone, hides nothing and is not hidden.
+        """
+        names = [word for word in re.split(r"[\s^=,.]+", self.name) if _is_a_name(word)]
+        if not names:
+            return text
+        numbers = [part for part in re.split(r"[\W_]+", self.identifier) if len(part) > _SHORTEST]
+        whole_identifier = [self.identifier] if len(self.identifier) >= _SHORTEST else []
+        words = sorted({*names, *numbers, *whole_identifier}, key=len, reverse=True)
+        word = rf"(?:{'|'.join(map(re.escape, words))})"
+        # A letter or digit beside makes it another word; an underscore does not.
+        whole = rf"(?<![^\W_]){word}(?:[\W_]*{word})*(?![^\W_])"
+        return re.sub(whole, lambda _: by, text, flags=re.IGNORECASE)
+
+    @property
+    def pseudonym(self) -> str:
+        """A name for the patient that stays the same and tells nothing."""
+        return f"patient-{hashlib.sha256(repr(self._person()).encode()).hexdigest()[:6]}"
 
     def _person(self) -> tuple[str, str, str]:
         return " ".join(re.split(r"[\s^=,]+", self.name.casefold())).strip(), self.identifier, self.birth_date
+
+
+def _is_a_name(word: str) -> bool:
+    return not any(letter.isdigit() for letter in word) and (len(word) >= _SHORTEST or not word.isascii())

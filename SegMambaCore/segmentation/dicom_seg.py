@@ -46,6 +46,15 @@ _AT_LEAST_EMPTY = (
 )
 
 
+class NoDicomSegError(SegMambaError):
+    """The series cannot carry a SEG, whoever writes it."""
+
+    sign = "no DICOM SEG can refer to it"
+
+    def __init__(self, series: DicomSeries, reason: str) -> None:
+        super().__init__(f"{series.name}: {self.sign}, as {reason}.")
+
+
 @dataclass(frozen=True)
 class Algorithm:
     """What found the segments. sha256: of the weights file, hexadecimal digits."""
@@ -57,7 +66,10 @@ class Algorithm:
 def why_no_dicom_seg() -> str:
     """Return what keeps this installation from writing DICOM SEG, and what to do; "" when nothing does."""
     if find_spec("highdicom") is None:
-        return "No DICOM SEG was written: it needs the package highdicom (pip install highdicom)."
+        return (
+            "No DICOM SEG was written: the package highdicom is not installed. Install it (pip install highdicom), "
+            "or export the segments from 3D Slicer."
+        )
     return ""
 
 
@@ -74,20 +86,23 @@ def write_dicom_seg(
     are the slices of the segmentation's grid, voxels are taken over as they are; on those of a sheared series,
     which has been straightened, each takes the nearest.
     further_sources: the other series that the segments were found in.
-    Raises SegMambaError when the series cannot carry a SEG, or the file cannot be written.
+    Raises NoDicomSegError when the series cannot carry a SEG, SegMambaError when the file cannot be written.
     """
     import highdicom
 
     headers = _headers(source)
     first = headers[0]
+    is_multi_frame = "NumberOfFrames" in first
+    if is_multi_frame:
+        headers = [_of_frames_alone(source, headers)]
     if not first.get("FrameOfReferenceUID"):
-        raise SegMambaError(f"{source}: no DICOM SEG can refer to it, as it has no frame of reference.")
+        raise NoDicomSegError(source, "it has no frame of reference")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they show values of headers, and those may tell who the patient is
         try:
             seg = highdicom.seg.Segmentation(
                 source_images=headers,
-                pixel_array=_on_frames(segmentation, source, first),
+                pixel_array=_on_frames(segmentation, source),
                 segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
                 segment_descriptions=[
                     _description(number, key, algorithm) for number, key in enumerate(REGIONS, start=1)
@@ -106,9 +121,9 @@ def write_dicom_seg(
                 further_source_images=[header for one in further_sources for header in _headers(one)] or None,
             )
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise SegMambaError(
-                f"{source}: no DICOM SEG can refer to it, as its headers break the standard."
-            ) from error
+            raise NoDicomSegError(source, "its headers break the standard") from error
+        if is_multi_frame:
+            _name_frames(seg, source)
         seg.ContentCreatorName = ""  # wanted, if only empty, and highdicom leaves it out
         content = io.BytesIO()
         seg.save_as(content)
@@ -129,29 +144,49 @@ def _headers(series: DicomSeries) -> list[Dataset]:
     return headers
 
 
-def _on_frames(segmentation: Segmentation, source: DicomSeries, first: Dataset) -> NDArray[np.bool_]:
-    """Return the masks on all frames of the source, shape (frames, rows, columns, regions)."""
+def _of_frames_alone(series: DicomSeries, headers: Sequence[Dataset]) -> Dataset:
+    """The header of an enhanced image as if it had the frames of the series alone, in the order of the slices."""
+    if len(headers) > 1:
+        raise NoDicomSegError(series, "its frames lie in several files")
+    (header,) = headers
+    groups = header.PerFrameFunctionalGroupsSequence
+    header.PerFrameFunctionalGroupsSequence = [groups[frame.number] for frame in series.stack.frames]
+    header.NumberOfFrames = len(series.stack.frames)
+    return header
+
+
+def _name_frames(seg: Dataset, series: DicomSeries) -> None:
+    """Refer to the frames by the numbers that they have in the file."""
+    frames = series.stack.frames
+    # The frames of several segments on one image share an item.
+    items = {
+        id(image): image
+        for group in seg.PerFrameFunctionalGroupsSequence
+        for derivation in group.get("DerivationImageSequence", ())
+        for image in derivation.SourceImageSequence
+    }
+    for image in items.values():
+        image.ReferencedFrameNumber = frames[int(image.ReferencedFrameNumber) - 1].number + 1
+
+
+def _on_frames(segmentation: Segmentation, source: DicomSeries) -> NDArray[np.bool_]:
+    """Return the masks on the images of the source, shape (slices, rows, columns, regions)."""
     frames = source.stack.frames
-    is_multi_frame = "NumberOfFrames" in first
-    if is_multi_frame and len(source.files) > 1:
-        raise SegMambaError(f"{source}: no DICOM SEG can refer to it, as its frames lie in several files.")
-    count = int(first.NumberOfFrames) if is_multi_frame else len(frames)
-    result = np.zeros((count, *frames[0].size, len(REGIONS)), dtype=np.bool_)
+    rows, columns = frames[0].size
+    result = np.zeros((len(frames), rows * columns, len(REGIONS)), dtype=np.bool_)
     assert source.stack.affine is not None  # else nothing would have been read from it
     to_grid = np.linalg.inv(segmentation.grid.affine) @ _LPS_TO_RAS @ source.stack.affine
-    rows, columns = frames[0].size
     j, i = np.indices((rows, columns))
     pixels = np.stack([i, j, np.zeros_like(i), np.ones_like(i)], axis=-1).reshape(-1, 4)
     limits = np.array(segmentation.grid.shape[::-1])
-    for k, frame in enumerate(frames):
+    for k in range(len(frames)):
         pixels[:, 2] = k
         index = np.rint(pixels @ to_grid[:3].T).astype(np.intp)
         inside = ((index >= 0) & (index < limits)).all(axis=1)
         place = tuple(index[inside, axis] for axis in (2, 1, 0))
-        slice_ = result[frame.number if is_multi_frame else k].reshape(rows * columns, len(REGIONS))
         for number, key in enumerate(REGIONS):
-            slice_[inside, number] = segmentation.masks[key][place]
-    return result
+            result[k, inside, number] = segmentation.masks[key][place]
+    return result.reshape(len(frames), rows, columns, len(REGIONS))
 
 
 def _description(number: int, key: str, algorithm: Algorithm) -> SegmentDescription:
