@@ -17,6 +17,7 @@ def make_run(warnings: tuple[str, ...] = ()) -> EarlierRun:
         network="small",
         model_sha256="abc",
         settings_asked={},
+        preparation=True,
         label_convention="brats2023",
         volumes_ml={"WT": 12.3456, "TC": 2.0, "ET": None},
         lesions={"WT": 1, "TC": 2, "ET": 0},

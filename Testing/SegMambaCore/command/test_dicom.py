@@ -14,11 +14,13 @@ import matplotlib.text
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 from matplotlib.figure import Figure
 from pydicom import dcmread
 
 from SegMambaCore.command.main import main
 from SegMambaCore.inference import predict as predict_module
+from SegMambaCore.inference.prediction import Prediction
 from SegMambaCore.sample.dicom_series import SeriesHeader, Study, make_slices
 from SegMambaCore.segmentation import dicom_seg
 from SegMambaCore.volume.read import read_volume
@@ -38,11 +40,11 @@ def box_of_tumor(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A box that the network finds in no time; the list grows with each case."""
     calls: list[int] = []
 
-    def predict(_network: Any, spec: Any, tensor: Any, settings: Any, **_: Any) -> predict_module.Prediction:
+    def predict(_network: Any, spec: Any, tensor: Any, settings: Any, **_: Any) -> Prediction:
         calls.append(1)
-        probabilities = np.zeros((len(spec.outputs), *tensor.shape[1:]), np.float32)
-        probabilities[:, 8:14, 9:15, 7:15] = 1
-        return predict_module.Prediction(probabilities, settings.resolved("cpu"), tensor.shape[1:], (), 0.0)
+        logits = torch.full((len(spec.outputs), *tensor.shape[1:]), -10.0)
+        logits[:, 8:14, 9:15, 7:15] = 10.0
+        return Prediction(logits, spec, settings.resolved("cpu"), tensor.shape[1:], (), 0.0)
 
     monkeypatch.setattr(predict_module, "predict", predict)
     return calls
