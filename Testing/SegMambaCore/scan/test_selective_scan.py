@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from SegMambaCore.scan.reference import scan_reference
-from SegMambaCore.scan.selective_scan import BACKENDS, choose_backend, selective_scan, why_unavailable
+from SegMambaCore.scan.selective_scan import (
+    BACKENDS,
+    choose_backend,
+    selective_scan,
+    selective_scan_joint,
+    why_unavailable,
+)
 
 # Length 1, odd, prime, one beyond a power of two, several chunks of every back end; states that are no power of two.
 SHAPES = [(1, 1, 3, 4), (2, 77, 20, 16), (1, 257, 33, 5), (3, 64, 1, 1), (1, 1031, 48, 16), (2, 130, 32, 64)]
@@ -235,6 +241,36 @@ def test_gpu_extreme_steps_and_rates(dt_scale, a_scale, backend):
     assert relative_error(y, y_exact) < 1e-5
     for gradient in torch.autograd.grad(y.sum(), tensors):
         assert torch.isfinite(gradient).all()
+
+
+@needs_gpu
+@pytest.mark.parametrize("state", [3, 8, 16, 31, 64])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float32, 2e-5), (torch.float16, 2e-3), (torch.bfloat16, 1.5e-2)]
+)
+def test_gpu_scans_parts_of_one_projection(dtype, tolerance, state):
+    u, dt, A, B, C, D = draw((2, 4100, 72, state), dtype, device="cuda")
+    joint, bias = torch.cat([(dt * 9 - 5).to(dtype), B, C], dim=-1), torch.linspace(-2, 1, 72, device="cuda")
+    tensors = [t.detach().requires_grad_() for t in (u, joint, A.float(), D.float(), bias)]
+    exact = in_precision(tensors, torch.float64)
+    dt, B, C = exact[1].split([72, state, state], dim=-1)
+    steps = torch.nn.functional.softplus(dt + exact[4])
+    y_exact = selective_scan(exact[0], steps, exact[2], B, C, exact[3], backend="chunked")
+    run = lambda *t: selective_scan_joint(*t) * 2  # noqa: E731
+    weight = torch.randn_like(y_exact)
+    expected = torch.autograd.grad((2 * y_exact * weight).sum(), exact)
+    y = run(*tensors)
+    assert relative_error(y, 2 * y_exact) < tolerance
+    gradients = [torch.autograd.grad((run(*tensors).double() * weight).sum(), tensors) for _ in range(2)]
+    for name, a, again, e in zip(["u", "joint", "A", "D", "bias"], *gradients, expected, strict=True):
+        assert torch.equal(a, again), name
+        assert relative_error(a, e) < 3 * tolerance, name
+    if state == 16:
+        compiled = torch.compile(run, fullgraph=True)(*tensors)
+        assert relative_error(compiled, y) < tolerance
+        compiled_gradients = torch.autograd.grad((compiled.double() * weight).sum(), tensors)
+        for a, e in zip(compiled_gradients, gradients[0], strict=True):
+            assert relative_error(a, e) < 3 * tolerance
 
 
 # Without a GPU the same kernels run in Triton's own interpreter, where it is installed and able to.
