@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from SegMambaCore.network.gated_spatial_convolution import GatedSpatialConvolution
 from SegMambaCore.network.instance_norm import add, norm_act
+from SegMambaCore.network.layer_norm import LayerNorm
 from SegMambaCore.network.mamba_layer import MambaLayer
 
 
@@ -73,7 +74,7 @@ class TomBlock(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(dim)
+        self.norm = LayerNorm(dim)
         self.mamba = MambaLayer(dim, directions=("", "_b", "_s"))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,9 +88,9 @@ class PaperBlock(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim)
+        self.norm1 = LayerNorm(dim)
         self.mamba = MambaLayer(dim, directions=("", "_b"))
-        self.norm2 = nn.LayerNorm(dim)
+        self.norm2 = LayerNorm(dim)
         self.mlp = TokenMlp(dim)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ struct Lane {
 inline std::vector<Lane> lanes;
 inline Lane* lane_on_turn;
 inline ucontext_t scheduler;
-inline Dim3 blockIdx, blockDim;
+inline Dim3 blockIdx, blockDim, gridDim;
 #define threadIdx (lane_on_turn->index)
 
 struct Barrier {
@@ -119,6 +119,7 @@ inline void emulate(int gx, int gy, int gz, int threads, int shared_bytes, std::
     if (stacks.size() < threads * stack) stacks.resize(threads * stack);
     body_of_lanes = body;
     blockDim = {threads, 1, 1};
+    gridDim = {gx, gy, gz};
     for (int z = 0; z < gz; z++)
         for (int y = 0; y < gy; y++)
             for (int x = 0; x < gx; x++) {

@@ -15,7 +15,7 @@ import pytest
 
 import SegMambaCore
 from SegMambaCore.gpu import nvrtc
-from SegMambaCore.network import cuda_conv3, cuda_norm
+from SegMambaCore.network import cuda_conv3, cuda_layer_norm, cuda_norm
 from SegMambaCore.scan import cuda_directions, cuda_scan
 
 needs_compiler = pytest.mark.skipif(
@@ -28,6 +28,8 @@ _CACHES = [
     cuda_scan._compiled_gradients,
     cuda_norm._compiled,
     cuda_norm._program,
+    cuda_layer_norm._compiled,
+    cuda_layer_norm._program,
     cuda_conv3._compiled,
     cuda_conv3._program,
     cuda_directions._compiled,
@@ -60,7 +62,7 @@ class EmulatedKernel:
 @pytest.fixture
 def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put the emulated kernels where the CUDA programs would be."""
-    for module in (cuda_scan, cuda_norm, cuda_conv3, cuda_directions):
+    for module in (cuda_scan, cuda_norm, cuda_layer_norm, cuda_conv3, cuda_directions):
         monkeypatch.setattr(module, "CudaProgram", EmulatedProgram)
     monkeypatch.setattr(cuda_conv3, "_multiprocessors", lambda device: 2)
     monkeypatch.setattr(cuda_conv3, "_is_hopper", lambda device: False)
