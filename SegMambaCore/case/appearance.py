@@ -27,6 +27,7 @@ class Appearance:
     weighting: None where it is none of the three, or contradictory, or not said at all.
     reason: a phrase: why that weighting, or why none.
     could_be: the weightings that were mentioned where there is none.
+    is_unwanted: it is known to be something else, a mask for instance.
     is_certain: the weighting is in so many words, rather than worked out.
     agent: whether after contrast agent.
     reformatted, three_dimensional, plane: how it was made; None where unknown.
@@ -35,6 +36,7 @@ class Appearance:
     weighting: Weighting | None
     reason: str
     could_be: frozenset[Weighting] = frozenset()
+    is_unwanted: bool = False
     is_certain: bool = False
     agent: AgentFinding = NOT_SAID
     reformatted: bool = False
@@ -48,7 +50,7 @@ def look_at(series: Series) -> Appearance:
     words = [word for text in texts for word in text]
     meanings = {meaning for word in words for meaning in word.meanings}
     if reason := _why_unwanted(words, meanings) or unwanted_by_header(series):
-        return Appearance(None, reason)
+        return Appearance(None, reason, is_unwanted=True)
     weighting, is_certain, reason = _weighting(series, words)
     if weighting is None:
         return Appearance(None, reason, frozenset(_WEIGHTINGS[m] for m in meanings & _WEIGHTINGS.keys()))

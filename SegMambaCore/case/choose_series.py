@@ -33,6 +33,11 @@ class SeriesChoice:
     candidates: tuple[DicomSeries, ...] = ()
     unsound: tuple[DicomSeries, ...] = ()
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether no series comes into question at all."""
+        return self.series is None and not self.candidates and not self.unsound
+
 
 def as_series(one: DicomSeries) -> Series:
     """Return what `assign_roles` looks at; its messages show the name, which tells nothing of the patient."""

@@ -1,11 +1,13 @@
-"""Finding the four contrasts of a case in a folder by their file names."""
+"""Finding the contrasts of a case in a folder by their file names."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from SegMambaCore.case.case import ROLE_TITLES
+from SegMambaCore.case.appearance import look_at
+from SegMambaCore.case.case import FEWEST_CONTRASTS, ROLE_TITLES
 from SegMambaCore.case.recognise import RoleChoice, assign_roles
 from SegMambaCore.case.series import Series
 from SegMambaCore.errors import SegMambaError
@@ -18,7 +20,8 @@ def find_case_files(folder: Path) -> dict[str, Path]:
 
     Names as in BraTS up to 2021 (`_t1 _t1ce _t2 _flair`), from 2023 on (`-t1n -t1c -t2w -t2f`) or in any way that
     `assign_roles` knows, in NIfTI, NRRD, MHA or MHD. Masks, segmentations and other images are passed over, and
-    what was made from another file (`t1_bias` beside `t1`) is. No other choice is made between files.
+    what was made from another file (`t1_bias` beside `t1`) is. No other choice is made between files. A role without a
+    file is left out where two others have theirs and no file is left that might be it.
 
     Raises SegMambaError when the folder is not there, or holds no file or several for a role.
     """
@@ -28,14 +31,14 @@ def find_case_files(folder: Path) -> dict[str, Path]:
         raise SegMambaError(f"{folder}: {problem}. Give the folder of a case, or its four files.")
     paths = image_files(folder)
     choices = assign_roles([series_of_file(path.name) for path in paths])
-    if not all(_is_plain(choice) for choice in choices.values()):
+    if not _are_clear(choices, paths):
         summary = "; ".join(
             f"{ROLE_TITLES[role]}: {', '.join(paths[index].name for index in choice.candidates) or 'none'}"
             for role, choice in choices.items()
         )
         raise SegMambaError(
-            f"{folder}: one file for each of T1, T1Gd, T2 and T2-FLAIR is needed. Found {summary}.\n"
-            "Name the four files one by one, or as in BraTS (-t1n, -t1c, -t2w, -t2f)."
+            f"{folder}: one file for each of T1, T1Gd, T2 and T2-FLAIR is wanted. Found {summary}.\n"
+            "Name the files one by one, or as in BraTS (-t1n, -t1c, -t2w, -t2f)."
             + ("" if paths or not _has_folders(folder) else "\nFor a folder of patients there is `batch`.")
         )
     return {role: paths[choice.index] for role, choice in choices.items() if choice.index is not None}
@@ -59,6 +62,19 @@ def is_image_name(name: str) -> bool:
 def series_of_file(name: str) -> Series:
     """Return what an image file's name says."""
     return Series(_SUFFIX.sub("", name))
+
+
+def _are_clear(choices: Mapping[str, RoleChoice], paths: Sequence[Path]) -> bool:
+    """Whether every role has its file, or is missing beyond doubt."""
+    missing = [role for role, choice in choices.items() if not choice.candidates]
+    if not all(_is_plain(choice) for role, choice in choices.items() if role not in missing):
+        return False
+    if not missing:
+        return True
+    explained = {index for choice in choices.values() for index in choice.candidates}
+    left = [path for index, path in enumerate(paths) if index not in explained]
+    unknown = [path for path in left if not look_at(series_of_file(path.name)).is_unwanted]
+    return len(choices) - len(missing) >= FEWEST_CONTRASTS and not unknown
 
 
 def _is_plain(choice: RoleChoice) -> bool:

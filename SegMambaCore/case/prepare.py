@@ -1,4 +1,4 @@
-"""From four volumes to the network's input, and the crop's way back."""
+"""From the volumes to the network's input, and the crop's way back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from SegMambaCore.case.brain_box import exact_box, grown_box, without_dust
 from SegMambaCore.case.case import ROLE_TITLES, Case
+from SegMambaCore.case.missing import missing_warnings
 from SegMambaCore.case.prepared import PreparationRecord, PreparedCase
 from SegMambaCore.case.skull import background_value, looks_skull_stripped
 from SegMambaCore.errors import SegMambaError
@@ -35,7 +36,8 @@ def prepare_case(case: Case, spec: ModelSpec, brain: Volume | None = None) -> Pr
     The reference volume is turned to `spec.orientation` by permuting and flipping axes, never by
     interpolation; the model's grid has its field of view, at `spec.spacing` where that differs by more than
     1 %. Volumes that lie on this grid are copied, others interpolated linearly. The box holds all voxels
-    where any channel differs from its background, the most frequent value on the faces of that volume.
+    where any channel differs from its background, the most frequent value on the faces of that volume. The channel of
+    a contrast that is missing is 0 everywhere.
     brain: a mask, 1 in the brain, on any grid in the world of the case: of volumes that show a head, what lies
     outside it is background.
 
@@ -53,6 +55,7 @@ def prepare_case(case: Case, spec: ModelSpec, brain: Volume | None = None) -> Pr
         if inside is None or looks_skull_stripped(case.volumes[role])
         else _of_head(case.volumes[role], model_grid, inside)
         for role in spec.channels
+        if role in case.volumes
     }
     _check_content(case, {role: channel.content for role, channel in channels.items()})
 
@@ -64,10 +67,11 @@ def prepare_case(case: Case, spec: ModelSpec, brain: Volume | None = None) -> Pr
     tensor = np.zeros((len(spec.channels), *shape), dtype=np.float32)
     in_grid, in_crop = _shared_part(record)
     _check_content(case, {role: channel.content[in_grid] for role, channel in channels.items()})
-    for target, channel in zip(tensor, channels.values(), strict=True):
+    for role, channel in channels.items():
+        target = tensor[spec.channels.index(role)]
         of_crop = channel.content[in_grid] if over_brain else np.ones(target[in_crop].shape, dtype=np.bool_)
         target[in_crop] = _z_scored(channel.values[in_grid], of_crop)
-    return PreparedCase(tensor, record, _coverage_warnings(case, channels))
+    return PreparedCase(tensor, record, missing_warnings(case, spec) + _coverage_warnings(case, channels))
 
 
 def place_back(array: NDArray, record: PreparationRecord, fill: float) -> NDArray:

@@ -1,4 +1,4 @@
-"""Reading the four volumes of a case and refusing what cannot be one."""
+"""Reading the volumes of a case and refusing what cannot be one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import combinations
 
-from SegMambaCore.case.case import ROLE_TITLES, ROLES, Case
+from SegMambaCore.case.case import FEWEST_CONTRASTS, ROLE_TITLES, ROLES, Case
 from SegMambaCore.case.one_patient import check_one_patient
 from SegMambaCore.case.volume_checks import same_voxels
 from SegMambaCore.dicom.series import DicomSeries
@@ -17,33 +17,37 @@ from SegMambaCore.volume.overlap import grids_overlap
 from SegMambaCore.volume.read import Source, dicom_series_of, read_volume
 from SegMambaCore.volume.volume import Volume
 
+_REFERENCES = ("t1c", "t1n", "t2f", "t2w")
+
 
 def read_case(sources: Mapping[str, Source], reference: str = "t1c", *, anywhere: bool = False) -> Case:
     """Read the volumes of a case in parallel, with the SHA-256 of each source.
 
-    sources: a file, a DICOM folder or a DICOM series for each of the roles `ROLES`.
-    reference: the role whose grid the result is given on. anywhere: volumes that do not overlap are let pass,
-        because they will be registered.
+    sources: a file, a DICOM folder or a DICOM series for two or more of the roles `ROLES`.
+    reference: the role whose grid the result is given on; where it is missing, the first there is of T1Gd, T1,
+        T2-FLAIR and T2. anywhere: volumes that do not overlap are let pass, because they will be registered.
 
-    Raises SegMambaError, naming role and file, when a role is missing or unknown, a file is not one sound 3D
-    image (see `read_volume`), the same file or the same voxels stand for two roles, DICOM series are of
+    Raises SegMambaError, naming role and file, when fewer than two roles are given or one is unknown, a file is not
+    one sound 3D image (see `read_volume`), the same file or the same voxels stand for two roles, DICOM series are of
     different patients or days, or a volume does not overlap with the reference.
     """
     _check_roles(sources, reference)
-    for a, b in combinations(ROLES, 2):
+    roles = [role for role in ROLES if role in sources]
+    reference = next(role for role in (reference, *_REFERENCES) if role in sources)
+    for a, b in combinations(roles, 2):
         if _same_source(sources[a], sources[b]):
             raise _not_distinct(a, b, "are the same file", sources)
-    found = {role: _found(role, sources[role]) for role in ROLES}
+    found = {role: _found(role, sources[role]) for role in roles}
     check_one_patient({role: one for role, one in found.items() if isinstance(one, DicomSeries)})
     with ThreadPoolExecutor(max_workers=2 * len(ROLES)) as pool:
-        hashing = {role: pool.submit(source_sha256, found[role]) for role in ROLES}
-        reading = {role: pool.submit(_read_role, role, found[role]) for role in ROLES}
+        hashing = {role: pool.submit(source_sha256, found[role]) for role in roles}
+        reading = {role: pool.submit(_read_role, role, found[role]) for role in roles}
         volumes = {role: future.result() for role, future in reading.items()}
         hashes = {role: future.result() for role, future in hashing.items()}
-    for a, b in combinations(ROLES, 2):
+    for a, b in combinations(roles, 2):
         if same_voxels(volumes[a].array, volumes[b].array):
             raise _not_distinct(a, b, "have the same content", found)
-    for role in () if anywhere else ROLES:
+    for role in () if anywhere else roles:
         _check_overlap(role, volumes[role], volumes[reference], reference)
     return Case(volumes, reference, found, hashes)
 
@@ -73,9 +77,10 @@ def _found(role: str, source: Source) -> Source:
 def _check_roles(paths: Mapping[str, Source], reference: str) -> None:
     if unknown := [role for role in [*paths, reference] if role not in ROLES]:
         raise SegMambaError(f"{unknown[0]}: there is no such role. The roles are {', '.join(ROLES)}.")
-    if missing := [ROLE_TITLES[role] for role in ROLES if role not in paths]:
+    if len(paths) < FEWEST_CONTRASTS:
+        given = "".join(f"Only {ROLE_TITLES[role]}" for role in paths) or "Nothing"
         raise SegMambaError(
-            f"No file for {', '.join(missing)}. All four of T1, T1Gd, T2, T2-FLAIR are needed."
+            f"{given} was given. At least two of T1, T1Gd, T2 and T2-FLAIR are needed, better all four."
         )
 
 

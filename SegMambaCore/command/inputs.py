@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from SegMambaCore.case.case import ROLE_TITLES, ROLES
+from SegMambaCore.case.case import FEWEST_CONTRASTS, ROLE_TITLES, ROLES
 from SegMambaCore.case.choose_series import SeriesChoice, choose_series, what_it_shows
 from SegMambaCore.case.find import find_case_files, image_files
 from SegMambaCore.command.series_rows import SeriesRow
@@ -46,19 +46,19 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_inputs(args: argparse.Namespace) -> None:
-    """End the program with a usage error where neither a case nor all four files are given."""
-    missing = [f"--{role}" for role in ROLES if getattr(args, role) is None]
-    if args.folder is None and missing:
-        args.usage_error(f"give a folder, or all four files: {', '.join(missing)} missing")
+    """End the program with a usage error where neither a case nor at least two files are given."""
+    if args.folder is None and len(_named(args)) < FEWEST_CONTRASTS:
+        names = ", ".join(f"--{role}" for role in ROLES)
+        args.usage_error(f"give a folder, or the files of at least two contrasts, better all four: {names}")
 
 
 def find_inputs(args: argparse.Namespace) -> Inputs:
-    """Return a source for each role.
+    """Return a source for each role; some may be missing, of at least two there is one.
 
-    Raises SegMambaError when one is missing, or not clear.
+    Raises SegMambaError when one is not there or not clear.
     """
     if args.folder is None:
-        files = {role: Path(getattr(args, role)) for role in ROLES}
+        files = {role: Path(name) for role, name in _named(args).items()}
         for role, path in files.items():
             if not path.exists():
                 raise SegMambaError(f"{ROLE_TITLES[role]}: {path}: there is no such file. Check the name.")
@@ -70,7 +70,9 @@ def find_inputs(args: argparse.Namespace) -> Inputs:
             args.usage_error("give a folder or the four files, not both")
         return Inputs(dict(find_case_files(args.folder)))
     choices = choose_series(found, named, root)
-    if unclear := [role for role in ROLES if choices[role].series is None]:
+    missing = [role for role, choice in choices.items() if choice.is_missing]
+    missing = missing if len(ROLES) - len(missing) >= FEWEST_CONTRASTS else []
+    if unclear := [role for role in ROLES if choices[role].series is None and role not in missing]:
         reasons = "; ".join(f"{ROLE_TITLES[role]}: {choices[role].reason}" for role in unclear)
         raise SegMambaError(
             f"{root}: not every contrast was found among {len(found)} series. {reasons}.\n"
@@ -83,6 +85,7 @@ def find_inputs(args: argparse.Namespace) -> Inputs:
         for role, choice in choices.items()
         if choice.confidence == "probable"
     )
+    notes += tuple(f"{ROLE_TITLES[role]}: {choices[role].reason}." for role in missing)
     return Inputs(dict(chosen), rows, notes)
 
 

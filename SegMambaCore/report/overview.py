@@ -53,7 +53,9 @@ _CONTOUR_WIDTHS = {"WT": 1.6, "TC": 2.4, "ET": 1.0}
 def write_overview(
     case: Case, segmentation: Segmentation, path: Path, title: str = "Tumor segmentation"
 ) -> None:
-    """Write a PNG with the four contrasts (columns) in three planes (rows) and the regions' contours.
+    """Write a PNG with the contrasts (columns) in three planes (rows) and the regions' contours.
+
+    A missing contrast has the words "not given" in its place.
 
     Each row shows the slice of the reference grid where the regions' cross-sections are largest, or the
     middle of the head where no tumor was found, in radiological convention and true proportions. Contrasts on
@@ -68,7 +70,11 @@ def write_overview(
 
 
 def _draw(case: Case, segmentation: Segmentation, title: str) -> Figure:
-    volumes = {role: to_orientation(case.volumes[role], DISPLAY_ORIENTATION) for role in ROLES}
+    volumes = {
+        role: to_orientation(case.volumes[role], DISPLAY_ORIENTATION)
+        for role in ROLES
+        if role in case.volumes
+    }
     masks = {
         region: to_orientation(
             Volume(segmentation.masks[region], segmentation.grid.affine), DISPLAY_ORIENTATION
@@ -96,11 +102,14 @@ def _draw(case: Case, segmentation: Segmentation, title: str) -> Figure:
         row = []
         for column, role in enumerate(ROLES):
             axes = _add_panel(figure, _LEFT + column * (_PANEL_WIDTH + _GAP), top, height)
+            row.append(axes)
+            if role not in volumes:
+                _write(axes, 0.5, 0.5, "not given", size=12)
+                continue
             image = cut(volumes[role], grid, plane, index, box)
             _draw_slice(axes, image, windows[role], pixel_size(grid, plane), scale)
             _draw_contours(axes, outlines, pixel_size(grid, plane))
             _write_letters(axes, edge_letters(grid, plane))
-            row.append(axes)
         _write(row[0], 0.015, 0.015, slice_offset(grid, plane, index), size=9)
         _write(row[0], -_LEFT / 2 / _PANEL_WIDTH, 0.5, plane.title, size=12, colour=_TEXT, rotation=90)
         if plane is PLANES[0]:

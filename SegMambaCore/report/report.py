@@ -11,6 +11,7 @@ from typing import Any
 
 from SegMambaCore import __version__
 from SegMambaCore.case.case import ROLE_TITLES, Case
+from SegMambaCore.case.missing import missing_figures
 from SegMambaCore.dicom.series import DicomSeries
 from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.measures.measure import Measures
@@ -85,6 +86,7 @@ def _report(run: Run) -> dict[str, Any]:
         "started": run.started.isoformat(timespec="seconds"),
         "finished": run.finished.isoformat(timespec="seconds"),
         "reference": run.case.reference,
+        "missing": missing_figures(run.case, run.model),
         "inputs": {role: _input(run.case, role) for role in run.case.volumes},
         "model": {
             "name": run.model.name,

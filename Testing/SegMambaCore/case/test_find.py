@@ -39,12 +39,24 @@ def test_names(tmp_path: Path, kind: str, suffix: str) -> None:
     ]
 
 
-def test_missing_role_lists_what_there_is(tmp_path: Path) -> None:
-    for name in ("a_t1.nii", "a_t1ce.nii", "a_t2.nii"):
+def test_a_contrast_may_be_missing_beyond_doubt(tmp_path: Path) -> None:
+    for name in ("a_t1.nii", "a_t1ce.nii", "a_t2.nii", "a_seg.nii"):
         (tmp_path / name).touch()
+    assert {role: path.name for role, path in find_case_files(tmp_path).items()} == {
+        "t1n": "a_t1.nii",
+        "t1c": "a_t1ce.nii",
+        "t2w": "a_t2.nii",
+    }
+
+
+@pytest.mark.parametrize("names", [("a_t1", "a_t1ce", "a_t2", "a_third"), ("a_t2",)])
+def test_missing_role_lists_what_there_is(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Where a file is left that might be it, or a single contrast is there."""
+    for name in names:
+        (tmp_path / f"{name}.nii").touch()
     with pytest.raises(SegMambaError) as error:
         find_case_files(tmp_path)
-    assert "T2-FLAIR: none" in str(error.value) and "T1Gd: a_t1ce.nii" in str(error.value)
+    assert "T2-FLAIR: none" in str(error.value) and "T2: a_t2.nii" in str(error.value)
     assert str(tmp_path) in str(error.value) and len(str(error.value).splitlines()) <= 3
 
 

@@ -89,9 +89,17 @@ def test_small_slab_within_the_reference_overlaps(written: str, tmp_path: Path) 
     assert read_case({**paths, "t2w": tmp_path / "slab.nii.gz"}).volumes["t2w"].array.shape == (3, 3, 3)
 
 
-def test_missing_role(written: str) -> None:
-    paths = {role: path for role, path in written[1].items() if role != "t1n"}
-    assert "No file for T1." in _message(paths)
+def test_two_contrasts_are_enough_and_one_is_not(written: tuple[Case, dict[str, Path]]) -> None:
+    paths = written[1]
+    case = read_case({role: paths[role] for role in ("t2f", "t1n")})
+    assert set(case.volumes) == set(case.hashes) == {"t1n", "t2f"}
+    assert case.missing == ("t1c", "t2w")
+    assert case.reference == "t1n"  # T1Gd would have been
+    assert read_case({role: paths[role] for role in ("t2f", "t1n")}, reference="t2f").reference == "t2f"
+    with pytest.raises(SegMambaError, match=r"Only T2 was given\. At least two of T1, T1Gd"):
+        read_case({"t2w": paths["t2w"]})
+    with pytest.raises(SegMambaError, match=r"Nothing was given\. At least two"):
+        read_case({})
 
 
 def test_unknown_reference(written: str) -> None:

@@ -105,6 +105,35 @@ def test_a_folder_in_place_of_the_files(
     np.testing.assert_array_equal(sitk.GetArrayFromImage(one), sitk.GetArrayFromImage(other))
 
 
+@pytest.mark.parametrize("by", ["files", "folder"])
+def test_two_contrasts_are_segmented_and_the_report_says_which_are_missing(
+    tiny_case: dict[str, Path],
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    by: str,
+) -> None:
+    given = {role: tiny_case[role] for role in ("t1n", "t2f")}
+    if by == "folder":
+        (tmp_path / "case").mkdir()
+        for path in given.values():
+            (tmp_path / "case" / path.name).write_bytes(path.read_bytes())
+        inputs = [str(tmp_path / "case")]
+    else:
+        inputs = [word for role, path in given.items() for word in (f"--{role}", str(path))]
+    output = tmp_path / "out"
+    common = ["--output", str(output), "--model", str(tiny_model), "--device", "cpu", "--progress", "json"]
+    assert main(["segment", *inputs, *common]) == 0
+    report = json.loads((output / "report.json").read_text(encoding="utf-8"))
+    assert report["missing"] == {"roles": ["t1c", "t2w"], "trained_for": False, "held_out_dice": None}
+    assert set(report["inputs"]) == set(given) and report["reference"] == "t1n"
+    warning = "T1Gd and T2 are missing, and the model was not trained for that: do not rely on the result."
+    assert any(sentence.startswith(warning) for sentence in report["warnings"])
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert any(event["event"] == "warning" and warning in event["message"] for event in events)
+    assert {path.name for path in output.iterdir()} == FILES
+
+
 def test_a_repeated_run_replaces_the_results_and_nothing_else(
     tiny_case: dict[str, Path], tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

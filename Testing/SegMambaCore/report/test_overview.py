@@ -109,6 +109,23 @@ def test_no_tumor_shows_the_middle_of_the_head_and_no_colour(tmp_path: Path) -> 
     assert axial.any(axis=1).sum() / axial.any(axis=0).sum() == pytest.approx(85 / 70, rel=0.08)
 
 
+def test_a_missing_contrast_leaves_its_column_empty_but_for_words(tmp_path: Path) -> None:
+    grid = _GRIDS["isotropic"]
+    whole = _write(tmp_path / "whole.png", grid)
+    case = phantoms.case(dict.fromkeys(ROLES, grid))
+    del case.volumes["t2w"]
+    write_overview(case, phantoms.segmentation(grid), tmp_path / "part.png", title="Phantom")
+    part = imread(tmp_path / "part.png")[..., :3]
+    rows = _rows_of_pictures(whole[:, 34 : 34 + 390])
+    for row in rows:
+        for column in (0, 1, 3):
+            place = (row, slice(34 + 396 * column, 34 + 396 * column + 390))
+            np.testing.assert_array_equal(part[place], whole[place])
+        empty = part[row, 34 + 396 * 2 : 34 + 396 * 2 + 390]
+        assert 20 < (empty.mean(axis=-1) > 0.2).sum() < 2000
+        assert not any(_is(empty, region).any() for region in REGIONS)
+
+
 def test_constant_and_negative_volumes_are_drawn(tmp_path: Path) -> None:
     grid = _GRIDS["isotropic"]
     case = phantoms.case(dict.fromkeys(ROLES, grid))
