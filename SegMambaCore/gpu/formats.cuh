@@ -14,6 +14,7 @@ __device__ __forceinline__ float half_to_float(unsigned short x) { float f; asm(
 __device__ __forceinline__ unsigned short float_to_half(float f) { unsigned short x; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(x) : "f"(f)); return x; }
 __device__ __forceinline__ float exp2_fast(float x) { float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float log2_fast(float x) { float y; asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
+__device__ __forceinline__ float reciprocal_fast(float x) { float y; asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 
 #if __CUDA_ARCH__ >= 800
 // d = a b + c on the tensor cores, a 16 x 8 (or 16 x 4), b 8 x 8 (4 x 8), of whose numbers the upper 19 bits count. In lane 4 r + c:
@@ -39,9 +40,15 @@ __device__ __forceinline__ float4 multiply_4(float a0, float a1, float b0, float
 
 __device__ __forceinline__ float bfloat_to_float(unsigned short x) { return __uint_as_float((unsigned)x << 16); }
 __device__ __forceinline__ unsigned short float_to_bfloat(float f) {
+#if __CUDA_ARCH__ >= 800
+    unsigned short x;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(x) : "f"(f));
+    return x;
+#else
     unsigned bits = __float_as_uint(f);
     if ((bits & 0x7fffffffu) > 0x7f800000u) return (unsigned short)((bits >> 16) | 0x40u);  // stays not-a-number
     return (unsigned short)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);               // to nearest, ties to even
+#endif
 }
 
 struct Float { float bits; };
@@ -65,4 +72,4 @@ typedef Bfloat Io;
 #define PACK (16 / sizeof(Io))  // elements in a 16-byte load
 struct alignas(16) Pack { Io v[PACK]; };
 
-__device__ __forceinline__ float sigmoid(float x) { return 1.f / (1.f + exp2_fast(-x * LOG2E)); }
+__device__ __forceinline__ float sigmoid(float x) { return reciprocal_fast(1.f + exp2_fast(-x * LOG2E)); }

@@ -34,7 +34,7 @@ def takes(x: Tensor, taps: int) -> bool:
         and x.stride(1) % pack == 0
         and x.stride(0) == x.shape[1] * x.stride(1)
         and x.shape[2] % pack == 0
-        and x.shape[2] <= _THREADS * pack
+        and x.shape[2] <= _THREADS * 4
         and x.data_ptr() % 16 == 0
     )
 
@@ -73,9 +73,11 @@ def _convolve_backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     dx = x.new_empty(x.shape)
     sizes = _sizes(x, slices, direction)
-    partial = taps.new_empty((sizes.blocks, _WIDTH + 1, sizes.channels))
+    walks = sizes.batch * -(-sizes.length // sizes.run)
+    blocks = -(-walks // (_THREADS // (sizes.channels // 4)))
+    partial = taps.new_empty((blocks, _WIDTH + 1, sizes.channels))
     arguments = (dy, x, taps, bias, dx, partial, sizes)
-    _kernel("convolve_gradient", x).launch((sizes.blocks, 1, 1), _THREADS, arguments)
+    _kernel("convolve_gradient", x).launch((blocks, 1, 1), _THREADS, arguments)
     sums = partial.sum(0)
     return dx, sums[:_WIDTH].t().contiguous(), sums[_WIDTH].clone()
 
@@ -166,15 +168,17 @@ class _Sizes(ctypes.Structure):
 
     _fields_ = [
         (name, ctypes.c_int)
-        for name in ("batch", "length", "channels", "stride", "direction", "slices", "blocks")
+        for name in ("batch", "length", "channels", "stride", "direction", "slices", "plane", "run")
     ]
 
 
 def _sizes(x: Tensor, slices: int, direction: int = 0) -> _Sizes:
     batch, length, channels = x.shape
-    rows = _THREADS // (channels * x.element_size() // 16)
-    blocks = max(1, min(1056, batch * -(-length // _RUN) // rows))
-    return _Sizes(batch, length, channels, x.stride(1), direction, slices, blocks)
+    # A walk begins with three tokens of its neighbour's; a GPU wants some hundred thousand threads.
+    run = 8
+    while run < 64 and batch * (length // (2 * run)) * (channels // 4) >= 1 << 17:
+        run *= 2
+    return _Sizes(batch, length, channels, x.stride(1), direction, slices, length // slices, run)
 
 
 def _grid_of(items: int, sizes: _Sizes, x: Tensor) -> tuple[int, int, int]:

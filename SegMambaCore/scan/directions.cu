@@ -2,7 +2,7 @@
 // directions' results put back into token order, summed and gated. cuda_directions.py launches the kernels.
 //
 // x, z are (batch, length, channels) with rows `stride` elements apart (the halves of one projection); everything else is
-// contiguous. Channels and stride are multiples of PACK, channels at most THREADS * PACK.
+// contiguous. Channels and stride are multiples of PACK, channels at most THREADS * 4.
 
 #define THREADS 256
 #define WIDTH 4  // taps of the causal convolution
@@ -11,20 +11,20 @@
 struct Sizes {
     int batch, length, channels, stride;
     int direction;  // 0 forward, 1 reverse, 2 inter-slice
-    int slices, blocks;
+    int slices, plane, run;  // plane: tokens of a slice; run: tokens of a thread in the gradient of the convolution
 };
 
 // The token that a direction scans as its t-th.
 __device__ __forceinline__ int token_of(int t, int direction, Sizes s) {
     if (direction == 1) return s.length - 1 - t;
-    if (direction == 2) return t % s.slices * (s.length / s.slices) + t / s.slices;
+    if (direction == 2) return t % s.slices * s.plane + t / s.slices;
     return t;
 }
 
 // When a direction scans this token.
 __device__ __forceinline__ int time_of(int token, int direction, Sizes s) {
     if (direction == 1) return s.length - 1 - token;
-    if (direction == 2) return token % (s.length / s.slices) * s.slices + token / (s.length / s.slices);
+    if (direction == 2) return token % s.plane * s.slices + token / s.plane;
     return token;
 }
 
@@ -64,65 +64,110 @@ extern "C" __global__ void __launch_bounds__(THREADS) convolve(
         if (t0 + k < s.length) *(Pack*)(y + ((i64)batch * s.length + t0 + k) * s.channels + channel) = out[k];
 }
 
+// ---- the convolution's gradient: a thread walks along `run` tokens with four channels ---------------------------------------
+
+#define LOADS 3  // tokens whose loads are under way at a time: WIDTH - 1, so that what the next ones need stays in its registers
+
+struct alignas(4 * sizeof(Io)) Four { Io v[4]; };
+
+// Where the tokens lie that a direction scans one after the other; no division from one to the next.
+struct Walk {
+    int token, slice;
+    __device__ __forceinline__ Walk(int t, Sizes s) {
+        token = token_of(t, s.direction, s);
+        slice = s.direction == 2 ? t % s.slices : 0;
+    }
+    __device__ __forceinline__ void go_on(Sizes s) {
+        if (s.direction != 2) {
+            token += s.direction ? -1 : 1;
+            return;
+        }
+        bool back = ++slice == s.slices;
+        token += back ? 1 - (s.slices - 1) * s.plane : s.plane;
+        slice = back ? 0 : slice;
+    }
+};
+
 // dx in token order, and the sums for weight and bias by block: partial (blocks, WIDTH + 1, channels), the bias last.
 extern "C" __global__ void __launch_bounds__(THREADS) convolve_gradient(
     const Io* dy, const Io* x, const float* weight, const float* bias, Io* dx, float* partial, Sizes s) {
-    __shared__ float shared[THREADS * PACK];
-    int lanes = s.channels / PACK, rows = THREADS / lanes, runs = (s.length + RUN - 1) / RUN;
-    int row = threadIdx.x / lanes, channel = threadIdx.x % lanes * PACK;
-    float sums[WIDTH + 1][PACK];
+    __shared__ float shared[THREADS * 4];
+    int lanes = s.channels / 4, rows = THREADS / lanes, runs = (s.length + s.run - 1) / s.run;
+    int row = threadIdx.x / lanes, channel = threadIdx.x % lanes * 4;
+    int number = blockIdx.x * rows + row, batch = number / runs, begin = number % runs * s.run;
+    float sums[WIDTH + 1][4];
 #pragma unroll
     for (int j = 0; j <= WIDTH; j++)
 #pragma unroll
-        for (int i = 0; i < PACK; i++) sums[j][i] = 0.f;
+        for (int c = 0; c < 4; c++) sums[j][c] = 0.f;
 
-    if (row < rows)
-        for (i64 run = (i64)blockIdx.x * rows + row; run < (i64)s.batch * runs; run += (i64)s.blocks * rows) {
-            int batch = (int)(run / runs), t0 = (int)(run % runs) * RUN;
-            Pack window[RUN + 2 * WIDTH - 2], dy_ahead[RUN + WIDTH - 1];  // x from t0 - WIDTH + 1, dy from t0 on
+    if (row < rows && batch < s.batch) {
+        int end = min(begin + s.run, s.length);
+        i64 origin = (i64)batch * s.length;
+        float taps[4][WIDTH], offset[4], before[WIDTH - 1][4], g[WIDTH - 1][4];  // x and g of the last three tokens
 #pragma unroll
-            for (int i = 0; i < RUN + 2 * WIDTH - 2; i++) window[i] = read_x(x, batch, t0 - WIDTH + 1 + i, channel, s);
+        for (int c = 0; c < 4; c++) {
+            float4 w = *(const float4*)(weight + (channel + c) * WIDTH);
+            taps[c][0] = w.x, taps[c][1] = w.y, taps[c][2] = w.z, taps[c][3] = w.w;
+            offset[c] = bias[channel + c];
+        }
 #pragma unroll
-            for (int i = 0; i < RUN + WIDTH - 1; i++)
-                dy_ahead[i] = *(const Pack*)(dy + ((i64)batch * s.length + min(t0 + i, s.length - 1)) * s.channels + channel);
-            Pack out[RUN];
+        for (int j = 0; j < WIDTH - 1; j++) {
+            int t = begin - WIDTH + 1 + j;
+            Four four = *(const Four*)(x + (origin + token_of(max(t, 0), s.direction, s)) * s.stride + channel);
 #pragma unroll
-            for (int i = 0; i < PACK; i++) {
-                float4 w = *(const float4*)(weight + (channel + i) * WIDTH);
-                float taps[WIDTH] = {w.x, w.y, w.z, w.w}, b = bias[channel + i], g[RUN + WIDTH - 1];
+            for (int c = 0; c < 4; c++) {
+                before[j][c] = t >= 0 ? get(four.v[c]) : 0.f;
+                g[j][c] = 0.f;
+            }
+        }
+        Walk of_x(begin, s), of_dx(begin, s);
+        for (int t = begin; t < end + WIDTH - 1; t += LOADS) {
+            Four xs[LOADS], dys[LOADS];
 #pragma unroll
-                for (int k = 0; k < RUN + WIDTH - 1; k++) {
-                    float sum = b;
-#pragma unroll
-                    for (int j = 0; j < WIDTH; j++)
-                        if (t0 + k - WIDTH + 1 + j >= 0) sum += taps[j] * get(window[k + j].v[i]);
-                    float open = sigmoid(sum);
-                    g[k] = t0 + k < s.length ? get(dy_ahead[k].v[i]) * open * (1.f + sum * (1.f - open)) : 0.f;
-                }
-#pragma unroll
-                for (int k = 0; k < RUN; k++) {
-                    float total = 0.f;
-#pragma unroll
-                    for (int j = 0; j < WIDTH; j++) {
-                        total += taps[j] * g[k + WIDTH - 1 - j];
-                        if (t0 + k - WIDTH + 1 + j >= 0) sums[j][i] += g[k] * get(window[k + j].v[i]);
-                    }
-                    sums[WIDTH][i] += g[k];
-                    put(&out[k].v[i], total);
-                }
+            for (int k = 0; k < LOADS; k++) {
+                xs[k] = *(const Four*)(x + (origin + of_x.token) * s.stride + channel);
+                dys[k] = *(const Four*)(dy + (origin + min(t + k, s.length - 1)) * s.channels + channel);
+                if (t + k < s.length - 1) of_x.go_on(s);
             }
 #pragma unroll
-            for (int k = 0; k < RUN; k++)
-                if (t0 + k < s.length) {
-                    int token = token_of(t0 + k, s.direction, s);
-                    *(Pack*)(dx + ((i64)batch * s.length + token) * s.channels + channel) = out[k];
+            for (int k = 0; k < LOADS; k++) {
+                Four out;
+#pragma unroll
+                for (int c = 0; c < 4; c++) {
+                    float now = get(xs[k].v[c]), sum = offset[c] + taps[c][WIDTH - 1] * now;
+#pragma unroll
+                    for (int j = 0; j < WIDTH - 1; j++) sum += taps[c][j] * before[j][c];
+                    float open = sigmoid(sum), of_sum = get(dys[k].v[c]) * open * (1.f + sum * (1.f - open));
+                    of_sum = t + k < s.length ? of_sum : 0.f;
+                    float through = taps[c][0] * of_sum;
+#pragma unroll
+                    for (int j = 0; j < WIDTH - 1; j++) through += taps[c][WIDTH - 1 - j] * g[j][c];
+                    put(&out.v[c], through);
+                    float own = t + k < end ? of_sum : 0.f;  // what lies beyond belongs to the next thread
+#pragma unroll
+                    for (int j = 0; j < WIDTH - 1; j++) sums[j][c] += own * before[j][c];
+                    sums[WIDTH - 1][c] += own * now;
+                    sums[WIDTH][c] += own;
+#pragma unroll
+                    for (int j = 0; j < WIDTH - 2; j++) before[j][c] = before[j + 1][c], g[j][c] = g[j + 1][c];
+                    before[WIDTH - 2][c] = now;
+                    g[WIDTH - 2][c] = of_sum;
                 }
+                int of = t + k - WIDTH + 1;
+                if (of >= begin && of < end) {
+                    *(Four*)(dx + (origin + of_dx.token) * s.channels + channel) = out;
+                    of_dx.go_on(s);
+                }
+            }
         }
+    }
 #pragma unroll
     for (int j = 0; j <= WIDTH; j++) {
         __syncthreads();
         if (row < rows)
-            for (int i = 0; i < PACK; i++) shared[row * s.channels + channel + i] = sums[j][i];
+#pragma unroll
+            for (int c = 0; c < 4; c++) shared[row * s.channels + channel + c] = sums[j][c];
         __syncthreads();
         for (int c = threadIdx.x; c < s.channels; c += THREADS) {
             float total = 0.f;
@@ -131,6 +176,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) convolve_gradient(
         }
     }
 }
+
+// ---- the directions' results together ----------------------------------------------------------------------------------
 
 // out = SiLU(z) (forward + reverse + inter-slice), all in token order; each result arrives in its own direction's order. Also the
 // sum alone, for the gradient. A direction that there is not is a null pointer.

@@ -104,6 +104,7 @@ inline float half_to_float(unsigned short) { std::abort(); }  // no test asks fo
 inline unsigned short float_to_half(float) { std::abort(); }
 inline float rsqrtf(float x) { return 1.f / std::sqrt(x); }
 inline float exp2_fast(float x) { return std::exp2(x); }
+inline float reciprocal_fast(float x) { return 1.f / x; }
 inline float log2_fast(float x) { return std::log2(x); }
 
 inline std::function<void()> body_of_lanes;
