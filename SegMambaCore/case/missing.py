@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from SegMambaCore.case.case import ROLE_TITLES, Case
@@ -10,22 +10,22 @@ from SegMambaCore.model_file.figures import missing_contrast_dice
 from SegMambaCore.model_file.spec import ModelSpec
 
 
-def missing_warnings(case: Case, spec: ModelSpec) -> tuple[str, ...]:
-    """Return a sentence or two about the contrasts that a case lacks, none where it has all.
+def missing_sentences(missing: Sequence[str], spec: ModelSpec) -> tuple[str, ...]:
+    """Return a sentence or two about the contrasts (roles) that are missing, none where there are all.
 
     What such input reached on held-out cases is told where the model's file tells it; a model that was not trained for
     so many missing contrasts is said not to be.
     """
-    if not case.missing:
+    if not missing:
         return ()
-    titles = _listed(ROLE_TITLES[role] for role in case.missing)
-    what = f"{titles} {'is' if len(case.missing) == 1 else 'are'} missing"
-    if len(case.missing) > spec.missing_contrasts:
+    titles = _listed(ROLE_TITLES[role] for role in missing)
+    what = f"{titles} {'is' if len(missing) == 1 else 'are'} missing"
+    if len(missing) > spec.missing_contrasts:
         return (
             f"{what}, and the model was not trained for that: do not rely on the result. Give all four contrasts, or "
             "use a model that was.",
         )
-    dice = missing_contrast_dice(spec, case.missing)
+    dice = missing_contrast_dice(spec, missing)
     if dice is None:
         return (f"{what}. How good the model is on such input was not measured.",)
     figures = _listed(f"{region} {value:.2f}" for region, value in dice.items())

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from SegMambaCore.case.brain_box import exact_box, grown_box, without_dust
 from SegMambaCore.case.case import ROLE_TITLES, Case
-from SegMambaCore.case.missing import missing_warnings
+from SegMambaCore.case.missing import missing_sentences
 from SegMambaCore.case.prepared import PreparationRecord, PreparedCase
 from SegMambaCore.case.skull import background_value, looks_skull_stripped
 from SegMambaCore.errors import SegMambaError
@@ -71,7 +71,9 @@ def prepare_case(case: Case, spec: ModelSpec, brain: Volume | None = None) -> Pr
         target = tensor[spec.channels.index(role)]
         of_crop = channel.content[in_grid] if over_brain else np.ones(target[in_crop].shape, dtype=np.bool_)
         target[in_crop] = _z_scored(channel.values[in_grid], of_crop)
-    return PreparedCase(tensor, record, missing_warnings(case, spec) + _coverage_warnings(case, channels))
+    return PreparedCase(
+        tensor, record, missing_sentences(case.missing, spec) + _coverage_warnings(case, channels)
+    )
 
 
 def place_back(array: NDArray, record: PreparationRecord, fill: float) -> NDArray:

@@ -16,8 +16,9 @@ from .batch.loadPatient import LoadedPatient, loadPatient
 from .followUp.followUp import FollowUp
 from .inputs.loadCase import loadCase
 from .inputs.roleAssigner import Assignment, RoleAssigner, volumesInScene
-from .inputs.roles import REFERENCE_ROLE, ROLES
+from .inputs.roles import REFERENCE_ROLE, ROLES, missingRoles
 from .measures.tumorMeasures import TumorMeasures
+from .models.missingContrasts import questionAboutMissing
 from .models.modelFiles import modelFiles, modelNetwork
 from .packages.packages import Packages
 from .parameterNode import SegMambaParameterNode
@@ -86,9 +87,15 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         """Return the names of the installed models; the first is the default."""
         return [path.stem for path in modelFiles()]
 
+    def questionAboutMissing(
+        self, volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode | None], model: str
+    ) -> str | None:
+        """Return what to ask before a run where some of the four contrasts have no volume; None where all have."""
+        return questionAboutMissing(missingRoles(volumes), model)
+
     def segment(
         self,
-        volumes: dict[str, slicer.vtkMRMLScalarVolumeNode],
+        volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode | None],
         segmentation: slicer.vtkMRMLSegmentationNode | None = None,
         model: str = "",
         quality: str = DEFAULT_QUALITY,
@@ -97,9 +104,9 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
     ) -> slicer.vtkMRMLSegmentationNode:
         """Segment and wait for the result; for scripts.
 
-        volumes: nodes by role, "t1n", "t1c", "t2w" and "t2f"; segmentation: where the result goes, None for a
-        new node; model: a name of `models`, "" for the default; quality: "fast", "standard" or "best"; device:
-        "auto", "cpu", "cuda:0" or "mps"; onProgress: gets a line of text ten times a second.
+        volumes: nodes by role, two at least of "t1n", "t1c", "t2w" and "t2f"; segmentation: where the result goes,
+        None for a new node; model: a name of `models`, "" for the default; quality: "fast", "standard" or "best";
+        device: "auto", "cpu", "cuda:0" or "mps"; onProgress: gets a line of text ten times a second.
         Raises ValueError for inputs that do not do, RuntimeError when the run fails.
         """
         if problem := self.packages.problem():
@@ -119,7 +126,7 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
 
     def start(
         self,
-        volumes: dict[str, slicer.vtkMRMLScalarVolumeNode],
+        volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode | None],
         segmentation: slicer.vtkMRMLSegmentationNode | None,
         choices: RunChoices,
     ) -> None:

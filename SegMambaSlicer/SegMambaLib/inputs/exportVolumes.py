@@ -23,7 +23,7 @@ def exportVolumes(volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode], folder:
     resampled.
     Raises ValueError as `worldAffine` does, RuntimeError when a file cannot be written.
     """
-    files = {role: folder / f"{role}.nrrd" for role in ROLES}
+    files = {role: folder / f"{role}.nrrd" for role in ROLES if role in volumes}
     for role, path in files.items():
         exportVolume(volumes[role], path)
     return files

@@ -1,4 +1,4 @@
-"""Whether four volumes and a segmentation can be worked with: said before anything runs."""
+"""Whether the volumes and a segmentation can be worked with: said before anything runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from ..result.regions import REGIONS
 from .exportVolumes import worldAffine
-from .roles import REFERENCE_ROLE, ROLES, roleTitle
+from .roles import FEWEST_CONTRASTS, ROLES, missingRoles, referenceRole, roleTitle
 
 
 def problemWithInputs(
@@ -18,26 +18,32 @@ def problemWithInputs(
 ) -> str | None:
     """Return what keeps the segmentation from starting, or None.
 
-    volumes: by role; segmentation: the one that takes the result, None for a new one.
+    volumes: by role, two at least; segmentation: the one that takes the result, None for a new one.
     """
-    missing = [roleTitle(role) for role in ROLES if volumes.get(role) is None]
-    if missing:
-        return _("Select a volume for {contrasts}.").format(contrasts=", ".join(missing))
+    missing = missingRoles(volumes)
+    if len(ROLES) - len(missing) < FEWEST_CONTRASTS:
+        titles = ", ".join(roleTitle(role) for role in missing)
+        return _("Select a volume for {contrasts}: two contrasts at least, better all four.").format(
+            contrasts=titles
+        )
     if repeated := _rolesOfSameVolume(volumes):
         return _("{contrasts} are the same volume. Select a different one for each.").format(
             contrasts=_(" and ").join(roleTitle(role) for role in repeated)
         )
     for role in ROLES:
+        if role in missing:
+            continue
         try:
             worldAffine(volumes[role])
         except ValueError as problem:
             return str(problem)
-    if segmentation is not None and not canTakeSegments(segmentation, volumes[REFERENCE_ROLE]):
+    reference = referenceRole(volumes)
+    if segmentation is not None and not canTakeSegments(segmentation, volumes[reference]):
         return _(
             "The segmentation {name} holds other segments and does not have the parent transform of "
             "{reference}. Select a new segmentation."
-        ).format(name=segmentation.GetName(), reference=roleTitle(REFERENCE_ROLE))
-    if segmentation is not None and (other := _otherVolume(segmentation, volumes[REFERENCE_ROLE])):
+        ).format(name=segmentation.GetName(), reference=roleTitle(reference))
+    if segmentation is not None and (other := _otherVolume(segmentation, volumes[reference])):
         return _(
             "The segmentation {name} holds the regions of {volume}, maybe another patient's. Select a new "
             "segmentation for this result."
@@ -72,7 +78,9 @@ def _otherVolume(
 
 def _rolesOfSameVolume(volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode | None]) -> list[str]:
     for role in ROLES:
-        same = [other for other in ROLES if volumes[other] is volumes[role]]
+        same = [
+            other for other in ROLES if volumes.get(role) is not None and volumes.get(other) is volumes[role]
+        ]
         if len(same) > 1:
             return same
     return []

@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .roleAssigner import Assignment
-from .roles import REFERENCE_ROLE, ROLES, roleTitle
+from .roles import ROLES, referenceRole, roleTitle
 from .subject import subjectWarnings
 from .volumeInWorld import volumeInWorld
 
@@ -98,10 +98,10 @@ class VolumeLines:
 def _apartFromReference(role: str, volumes: Mapping[str, Volume]) -> list[str]:
     from SegMambaCore.volume.overlap import grids_overlap
 
-    reference = volumes.get(REFERENCE_ROLE)
-    if reference is None or grids_overlap(volumes[role].grid, reference.grid):
+    reference = referenceRole(volumes)
+    if grids_overlap(volumes[role].grid, volumes[reference].grid):
         return []
-    return [_("No overlap in space with {contrast}.").format(contrast=roleTitle(REFERENCE_ROLE))]
+    return [_("No overlap in space with {contrast}.").format(contrast=roleTitle(reference))]
 
 
 def _thickSlices(volume: Volume) -> list[str]:

@@ -7,7 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..inputs.inputCheck import problemWithInputs
-from ..inputs.roles import ROLES
+from ..inputs.roles import ROLES, missingRoles, roleTitle
 from ..logic import SECONDS_BETWEEN_POLLS
 from ..parameterNode import SegMambaParameterNode
 from ..run.programRun import RunState
@@ -66,7 +66,8 @@ class RunSection(Section):
         else:
             self.showError("")
             self.ui.statusLabel.text = ""
-            self.panel.packages.ensure(self, self._start)
+            if self._isWantedWithoutMissing():
+                self.panel.packages.ensure(self, self._start)
         self.panel.refresh()
 
     def onTimer(self) -> None:
@@ -84,6 +85,14 @@ class RunSection(Section):
             self.panel.refresh()
         else:
             self.update()
+
+    def _isWantedWithoutMissing(self) -> bool:
+        """Ask where a contrast has no volume: the result may be of no use."""
+        node = self.panel.logic.getParameterNode()
+        question = self.panel.logic.questionAboutMissing(self._volumes(node), node.model)
+        if question is None:
+            return True
+        return bool(slicer.util.confirmOkCancelDisplay(question, _("SegMamba: contrasts are missing")))
 
     def _start(self) -> None:
         # Not the panel's: the user may have gone to another module while packages were installed.
@@ -137,8 +146,16 @@ class RunSection(Section):
 
     def _showWhetherItCanStart(self) -> None:
         problem = self._problem()
-        tip = _("Segment the tumor in the four volumes ({keys}).").format(keys=SHORTCUT)
+        tip = self._tip()
         self._showButton(_("Segment tumor"), problem is None, problem or tip, SHORTCUT)
+
+    def _tip(self) -> str:
+        node = self.panel.parameterNode
+        missing = missingRoles(self._volumes(node)) if node else []
+        if not missing:
+            return _("Segment the tumor in the four volumes ({keys}).").format(keys=SHORTCUT)
+        titles = ", ".join(roleTitle(role) for role in missing)
+        return _("Segment the tumor without {contrasts} ({keys}).").format(contrasts=titles, keys=SHORTCUT)
 
     def _showButton(self, text: str, enabled: bool, tip: str, shortcut: str) -> None:
         button = self.ui.segmentButton

@@ -14,10 +14,12 @@ _REFERENCE_ROLE = "SegMamba.Volume."
 def rememberVolumes(
     segmentation: slicer.vtkMRMLSegmentationNode, volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode]
 ) -> None:
-    """Note the volumes by role; those that have left the scene are passed over."""
-    for role, volume in volumes.items():
-        present = slicer.mrmlScene.IsNodePresent(volume)
-        segmentation.SetNodeReferenceID(_REFERENCE_ROLE + role, volume.GetID() if present else None)
+    """Note the volumes by role; those that have left the scene are passed over, as are roles without one."""
+    for role in ROLES:
+        volume = volumes.get(role)
+        if volume is not None and not slicer.mrmlScene.IsNodePresent(volume):
+            volume = None
+        segmentation.SetNodeReferenceID(_REFERENCE_ROLE + role, volume.GetID() if volume else None)
 
 
 def segmentedVolumes(segmentation: slicer.vtkMRMLSegmentationNode) -> list[slicer.vtkMRMLScalarVolumeNode]:

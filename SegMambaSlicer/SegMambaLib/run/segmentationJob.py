@@ -1,4 +1,4 @@
-"""From four volume nodes to three segments: export, run beside Slicer, import."""
+"""From the volume nodes to three segments: export, run beside Slicer, import."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from ..inputs.exportVolumes import exportVolumes, worldAffine
 from ..inputs.inputCheck import canTakeSegments, problemWithInputs
-from ..inputs.roles import REFERENCE_ROLE, roleTitle
+from ..inputs.roles import referenceRole, roleTitle
 from ..result.importSegments import importSegments
 from ..result.runHistory import RunHistory
 from ..result.segmentedVolumes import rememberVolumes
@@ -37,7 +37,7 @@ class SegmentationJob:
 
     def __init__(
         self,
-        volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode],
+        volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode | None],
         segmentation: slicer.vtkMRMLSegmentationNode | None,
         choices: RunChoices,
         program: Program,
@@ -46,7 +46,8 @@ class SegmentationJob:
     ) -> None:
         """Export the volumes and start the command.
 
-        volumes: by role. segmentation: where the result goes, None for a new node.
+        volumes: by role, two at least; None or no entry for a contrast that is missing.
+        segmentation: where the result goes, None for a new node.
         history: gets the state of a segmentation that exists already. temporaryPath: an existing folder; what
         is written there is removed when the job is over.
         Raises ValueError for inputs that do not do, RuntimeError when the export or the start fails.
@@ -58,16 +59,16 @@ class SegmentationJob:
         self.errorMessage = ""
         self.details = ""
         self.report: dict[str, Any] = {}
-        self._volumes = dict(volumes)
-        self._names = {role: volume.GetName() for role, volume in volumes.items()}
-        self._reference = volumes[REFERENCE_ROLE]
+        self._volumes = {role: volume for role, volume in volumes.items() if volume is not None}
+        self._names = {role: volume.GetName() for role, volume in self._volumes.items()}
+        self._reference = self._volumes[referenceRole(volumes)]
         self._exportedAffine = worldAffine(self._reference)
         self._exportedSize = self._reference.GetImageData().GetDimensions()
         self._history = history
         self._folder = makeFolder(temporaryPath)
         self._output = self._folder / "output"
         try:
-            files = exportVolumes(volumes, self._folder)
+            files = exportVolumes(self._volumes, self._folder)
             self._command = segmentCommand(program.python, files, self._output, choices)
             environment = {**program.environment, **temporaryVariables(self._folder)}
             self.run = SegmentationRun(self._command, environment, self._folder)

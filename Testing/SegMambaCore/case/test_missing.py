@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from SegMambaCore.case.case import Case
-from SegMambaCore.case.missing import missing_figures, missing_warnings
+from SegMambaCore.case.missing import missing_figures, missing_sentences
 from SegMambaCore.case.prepare import prepare_case
 from Testing.SegMambaCore.case.phantoms import coarse_phantom
 from Training.model_spec import model_spec
@@ -27,12 +27,12 @@ def _without(*roles: str) -> Case:
 
 
 def test_nothing_is_said_of_a_whole_case() -> None:
-    assert missing_warnings(WHOLE, UNTRAINED) == ()
+    assert missing_sentences(WHOLE.missing, UNTRAINED) == ()
     assert missing_figures(WHOLE, TRAINED) == {"roles": [], "trained_for": True, "held_out_dice": None}
 
 
 def test_a_model_that_was_not_trained_for_it_is_not_to_be_relied_on() -> None:
-    (warning,) = missing_warnings(_without("t2w"), UNTRAINED)
+    (warning,) = missing_sentences(_without("t2w").missing, UNTRAINED)
     assert warning.startswith(
         "T2 is missing, and the model was not trained for that: do not rely on the result."
     )
@@ -40,11 +40,11 @@ def test_a_model_that_was_not_trained_for_it_is_not_to_be_relied_on() -> None:
 
 
 def test_what_such_input_reached_is_told_where_it_was_measured() -> None:
-    assert missing_warnings(_without("t2w"), TRAINED) == (
+    assert missing_sentences(_without("t2w").missing, TRAINED) == (
         "T2 is missing. On held-out cases such input reached a mean Dice of WT 0.85, TC 0.77 and ET 0.66.",
     )
     assert missing_figures(_without("t2w"), TRAINED)["held_out_dice"]["TC"] == 0.77
-    assert missing_warnings(_without("t2w", "t1c"), TRAINED) == (
+    assert missing_sentences(_without("t2w", "t1c").missing, TRAINED) == (
         "T1Gd and T2 are missing. How good the model is on such input was not measured.",
     )
 

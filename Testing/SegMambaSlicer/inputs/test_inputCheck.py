@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import slicer
 from scenes import add_case, add_transform, shift_and_turn
+from SegMambaLib.inputs import roles
 from SegMambaLib.inputs.inputCheck import problemWithInputs
 
 
@@ -12,9 +13,28 @@ def test_four_volumes_and_no_segmentation_do() -> None:
     assert problemWithInputs(add_case(), None) is None
 
 
-def test_missing_volumes_are_named() -> None:
+def test_two_volumes_do_and_one_does_not() -> None:
     volumes = {**add_case(), "t1c": None, "t2f": None}
-    assert problemWithInputs(volumes, None) == "Select a volume for T1Gd, T2-FLAIR."
+    assert problemWithInputs(volumes, None) is None
+    volumes["t2w"] = None
+    assert problemWithInputs(volumes, None) == (
+        "Select a volume for T1Gd, T2, T2-FLAIR: two contrasts at least, better all four."
+    )
+
+
+def test_without_t1gd_another_contrast_is_the_one_that_segments_lie_on() -> None:
+    volumes = {**add_case(add_transform(shift_and_turn())), "t1c": None}
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
+    segmentation.GetSegmentation().AddEmptySegment("Cavity", "Cavity")
+    assert "the parent transform of T1." in problemWithInputs(volumes, segmentation)
+    segmentation.SetAndObserveTransformNodeID(volumes["t1n"].GetTransformNodeID())
+    assert problemWithInputs(volumes, segmentation) is None
+
+
+def test_the_command_chooses_the_same_contrast() -> None:
+    from SegMambaCore.case import read_case
+
+    assert tuple(roles._REFERENCES) == tuple(read_case._REFERENCES)
 
 
 def test_the_same_volume_for_all_is_named_once() -> None:

@@ -13,9 +13,13 @@ import SegMamba
 import slicer
 from panel_steps import choose, section, wait_for_end
 from scenes import add_case, expected_masks, fake_program, masks_on
+from SegMambaLib.models import missingContrasts
 from SegMambaLib.panel.inputsSection import InputsSection
 from SegMambaLib.panel.resultSection import ResultSection
 from SegMambaLib.panel.runSection import RunSection
+
+from SegMambaCore.model_file import header
+from Training.model_spec import model_spec
 
 
 @pytest.fixture
@@ -26,10 +30,13 @@ def run(module: SegMamba.SegMambaWidget) -> RunSection:
 def test_the_button_says_what_is_missing(module: SegMamba.SegMambaWidget, run: RunSection) -> None:
     button = run.ui.segmentButton
     assert not button.enabled
-    assert button.toolTip == "Select a volume for T1, T1Gd, T2, T2-FLAIR."
+    assert button.toolTip.startswith("Select a volume for T1, T1Gd, T2, T2-FLAIR: two contrasts at least")
     volumes = add_case()
+    choose(module, {"t1n": volumes["t1n"]})
+    assert button.toolTip.startswith("Select a volume for T1Gd, T2, T2-FLAIR:")
     choose(module, {role: volumes[role] for role in ("t1n", "t1c", "t2w")})
-    assert button.toolTip == "Select a volume for T2-FLAIR."
+    assert button.enabled
+    assert button.toolTip == "Segment the tumor without T2-FLAIR (Ctrl+Return)."
     choose(module, {"t2f": volumes["t2w"]})
     assert "T2 and T2-FLAIR are the same volume" in button.toolTip
     assert not button.enabled
@@ -58,6 +65,35 @@ def test_a_run_from_click_to_segments(module: SegMamba.SegMambaWidget, run: RunS
     assert not module._errorBox.ui.errorLabel.visible
     segmentation = ui.segmentationSelector.currentNode()
     np.testing.assert_array_equal(masks_on(segmentation, volumes["t1c"])["TC"], expected_masks(volumes)["TC"])
+
+
+def test_without_a_contrast_there_is_a_question_before_anything_runs(
+    module: SegMamba.SegMambaWidget, run: RunSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions: list[str] = []
+    answers = [False, True]
+
+    def ask(text: str, _title: str) -> bool:
+        questions.append(text)
+        return answers.pop(0)
+
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", ask)
+    monkeypatch.setattr(header, "read_spec", lambda _: model_spec("sigmoid"))
+    chosen = Path(f"{module.logic.getParameterNode().model}.safetensors")
+    monkeypatch.setattr(missingContrasts, "modelFiles", lambda: [chosen])
+    volumes = add_case()
+    choose(module, {role: volumes[role] for role in ("t1n", "t1c", "t2f")})
+    run.ui.segmentButton.click()
+    assert not module.logic.isRunning
+    assert questions[0].startswith("T2 is missing, and the model was not trained for that")
+    assert questions[0].endswith("Segment with 3 of the four contrasts?")
+    run.ui.segmentButton.click()
+    wait_for_end(module)
+    assert "Finished" in run.ui.statusLabel.text
+    choose(module, {"t2w": volumes["t2w"]})
+    run.ui.segmentButton.click()
+    wait_for_end(module)
+    assert len(questions) == 2
 
 
 def test_a_second_run_can_be_undone(module: SegMamba.SegMambaWidget, run: RunSection) -> None:

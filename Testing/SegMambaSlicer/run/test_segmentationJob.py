@@ -22,6 +22,7 @@ from scenes import (
     world_points_of_segment,
 )
 from SegMambaLib.result.runHistory import RunHistory
+from SegMambaLib.result.segmentedVolumes import segmentedVolumes
 from SegMambaLib.run.programRun import RunState
 from SegMambaLib.run.segmentationJob import SegmentationJob
 from SegMambaLib.run.segmentCommand import RunChoices
@@ -38,6 +39,23 @@ def start(
         history or RunHistory(),
         temporary_path(),
     )
+
+
+@pytest.mark.parametrize("missing", [("t2w",), ("t1c", "t2f")])
+def test_contrasts_that_are_missing_are_not_given_to_the_program(
+    missing: tuple[str, ...], tmp_path: Path
+) -> None:
+    volumes = {**add_case(), **dict.fromkeys(missing)}
+    job = start(volumes, FAKE_RECORD=str(tmp_path / "seen.json"))
+    assert finish(job) is RunState.SUCCEEDED, job.errorMessage
+    seen = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))
+    assert all((seen[role] == "None" or seen[role] is None) for role in missing if role != "t1c")
+    reference = volumes["t1n"] if "t1c" in missing else volumes["t1c"]
+    expected = slicer.util.arrayFromVolume(reference) > 200
+    np.testing.assert_array_equal(masks_on(job.segmentation, reference)["TC"], expected)
+    assert [node.GetName() for node in segmentedVolumes(job.segmentation)] == [
+        volumes[role].GetName() for role in ("t1n", "t1c", "t2w", "t2f") if role not in missing
+    ]
 
 
 def temporary_path() -> Path:

@@ -64,7 +64,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("command", choices=["segment"])
     for role in ("t1n", "t1c", "t2w", "t2f"):
-        parser.add_argument(f"--{role}", type=Path, required=True)
+        parser.add_argument(f"--{role}", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--reference", choices=["t1c"])
     parser.add_argument("--progress", choices=["json"])
@@ -73,7 +73,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mirror", choices=["none", "leftright", "all"], required=True)
     parser.add_argument("--overlap", type=float, required=True)
     parser.add_argument("--mode", choices=["auto", "windows"], required=True)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.t1c is None:  # the result lies on the first contrast there is
+        arguments.t1c = arguments.t1n
+    return arguments
 
 
 def _batch() -> int:
