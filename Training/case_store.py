@@ -1,4 +1,4 @@
-"""All training cases in the memory of the device."""
+"""All training cases in memory, as near to the GPU as they fit."""
 
 from __future__ import annotations
 
@@ -17,43 +17,50 @@ from Training.case_pack import CasePack, pack_path, read_pack
 NOT_BRAIN = 0
 """In `CaseStore.tissue`; 1 is brain without tumour, 2 NCR, 3 ED, 4 ET."""
 
+_SHARE_OF_GPU = 0.5
+"""Of the GPU's free memory at most; the rest is for the training."""
+
 
 class CaseStore:
-    """Cases padded at their far ends to a common shape, one byte a voxel and channel.
+    """Cases in the memory of the GPU, one byte a voxel and channel; where that is too small, in that of the host.
 
-    codes: uint8 (cases, channels, D, H, W), see `CasePack`. low, step: float32 (cases, channels, 1, 1, 1).
-    tissue: uint8 (cases, 1, D, H, W), the labels plus 1 within the brain and 0 outside of it.
-    shapes: (D, H, W) of each case without padding.
-    tumor_points: for each case and each label that it has, (n, 3) voxel positions see `PackHead`.
+    device: where images and tissues come to lie. shapes: (D, H, W) of each case.
+    tumor_points: for each case and each label that it has, (n, 3) voxel positions, see `PackHead`.
     """
 
     def __init__(self, packs: Sequence[CasePack], device: torch.device) -> None:
-        """Copy the packs onto the device: about 25 MB a case."""
+        """Take over the packs: about 25 MB a case."""
+        self.device = device
         self.shapes = [pack.labels.shape for pack in packs]
-        depth, height, width = np.max(self.shapes, axis=0).tolist()
-        channels = len(packs[0].codes)
-        self.codes = torch.zeros(
-            (len(packs), channels, depth, height, width), dtype=torch.uint8, device=device
-        )
-        self.tissue = torch.zeros((len(packs), 1, depth, height, width), dtype=torch.uint8, device=device)
-        for n, pack in enumerate(packs):
-            d, h, w = pack.labels.shape
-            self.codes[n, :, :d, :h, :w] = torch.from_numpy(pack.codes).to(device)
-            self.tissue[n, 0, :d, :h, :w] = torch.from_numpy(tissue_of(pack.codes, pack.labels)).to(device)
-        affines = (
-            torch.from_numpy(np.stack([values for values in column]))
-            for column in zip(*((pack.head.low, pack.head.step) for pack in packs), strict=True)
-        )
-        self.low, self.step = (values[:, :, None, None, None].to(device) for values in affines)
         self.tumor_points = [pack.head.tumor_points for pack in packs]
+        size = sum(pack.codes.nbytes + pack.labels.nbytes for pack in packs)
+        self.on_device = device.type != "cuda" or size < _SHARE_OF_GPU * torch.cuda.mem_get_info(device)[0]
+        self._codes = [self._held(pack.codes) for pack in packs]
+        self._tissues = [self._held(tissue_of(pack.codes, pack.labels)[None]) for pack in packs]
+        self._ranges = [
+            [
+                torch.from_numpy(values)[:, None, None, None].to(device)
+                for values in (pack.head.low, pack.head.step)
+            ]
+            for pack in packs
+        ]
 
     def __len__(self) -> int:
         return len(self.shapes)
 
     def image(self, case: int) -> Tensor:
         """Return the z-scores of a case, float32 (channels, D, H, W), background 0."""
-        codes = self.codes[case]
-        return torch.where(codes > 0, (codes.float() - 1).mul_(self.step[case]).add_(self.low[case]), 0.0)
+        codes = self._codes[case].to(self.device, non_blocking=True)
+        low, step = self._ranges[case]
+        return torch.where(codes > 0, (codes.float() - 1).mul_(step).add_(low), 0.0)
+
+    def tissue(self, case: int) -> Tensor:
+        """Return uint8 (1, D, H, W), the labels plus 1 within the brain and 0 outside of it."""
+        return self._tissues[case].to(self.device, non_blocking=True)
+
+    def _held(self, values: NDArray[np.uint8]) -> Tensor:
+        tensor = torch.from_numpy(values)
+        return tensor.to(self.device) if self.on_device else tensor.pin_memory()
 
 
 def read_packs(folder: Path, names: Sequence[str]) -> list[CasePack]:

@@ -33,7 +33,7 @@ class SamplePicture:
     """
 
     def __init__(self, store: CaseStore, config: Config) -> None:
-        image, labels = store.image(0), (store.tissue[0].int() - 1).clamp(min=0)
+        image, labels = store.image(0), (store.tissue(0).int() - 1).clamp(min=0)
         points = np.concatenate([*store.tumor_points[0], [np.asarray(store.shapes[0]) // 2]])
         middle = np.median(points, axis=0).astype(int)
         low = [int(max(0, m - side // 2)) for m, side in zip(middle, config.patch, strict=True)]

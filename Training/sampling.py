@@ -51,12 +51,12 @@ def _draw_sample(
     else:
         centre = _patch_centre(store, case, config, rng)
     linear = _random_linear(settings, rng)
-    bend = _bend(settings, shape, store.codes.device, rng)
+    bend = _bend(settings, shape, store.device, rng)
 
-    own_image, own_tissue = store.image(case), store.tissue[case]
+    own_image, own_tissue = store.image(case), store.tissue(case)
     image, tissue = _sampled(own_image, own_tissue, linear, centre, shape, bend)
     if graft is not None:
-        donor_tissue = store.tissue[graft.donor]
+        donor_tissue = store.tissue(graft.donor)
         donor = matched(store.image(graft.donor), donor_tissue, own_image, own_tissue)
         sample = _sampled(donor, donor_tissue, graft.linear @ linear, graft.in_donor(centre), shape, bend)
         image, tissue = paste(image, tissue, *sample)

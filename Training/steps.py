@@ -29,7 +29,7 @@ def prepare_steps(
 def _prepared(
     step: Objective, store: CaseStore, config: Config, whole: bool, say: Callable[[str], None]
 ) -> Objective:
-    device = store.codes.device
+    device = store.device
     started = time.monotonic()
     images, labels = training_batch(store, config, whole, 0, 0)
     if device.type == "cuda":

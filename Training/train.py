@@ -128,7 +128,8 @@ def train(
         write_run(record, output)
     trained = with_heads(network, config)
     optimizer = make_optimizer(trained, config)
-    processes.say(f"{len(store)} cases, network {config.network}, {processes.count} x {device.type}")
+    memory = "" if store.on_device else " in the host's memory"
+    processes.say(f"{len(store)} cases{memory}, network {config.network}, {processes.count} x {device.type}")
 
     gradients = zero_gradients(trained)
     objective = objective_of(trained, config, device)
@@ -170,6 +171,8 @@ def train(
     log.finish(progress, rate)
     state.save(checkpoints, log, processes)
     if processes.is_first:
+        if progress.step % PICTURE_STEPS:
+            log.add_picture(picture.draw(average.network), progress.step)
         spec = record.spec(progress.step, progress.used_seconds)
         write_model(average.network, spec, output / "model.safetensors")
         processes.say(f"wrote {output / 'model.safetensors'}")

@@ -120,14 +120,14 @@ def test_batches_that_move_the_weights_together_equal_one_large_batch(data: Path
 
 def test_the_curve_is_in_tensorboard_too_with_pictures(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "PICTURE_STEPS", 10)
-    output = _train(tiny_config(p_whole=0.5), data, steps=20)
+    output = _train(tiny_config(p_whole=0.5), data, steps=23)
     events = EventAccumulator(str(output / "tensorboard")).Reload()
     for column in ("loss_patch", "loss_whole", "learning_rate", "input_share"):
         logged = [float(row[column]) for row in _log(output)]
         assert [event.value for event in events.Scalars(column)] == pytest.approx(logged)
     assert all(0 < float(row["input_share"]) < 1 for row in _log(output))
-    assert [event.step for event in events.Images("sample")] == [10, 20]
-    assert imread(output / "pictures" / "step_00000020.png").shape[:2] == (16, 3 * 16)
+    assert [event.step for event in events.Images("sample")] == [10, 20, 23]  # and at the end
+    assert imread(output / "pictures" / "step_00000023.png").shape[:2] == (16, 3 * 16)
 
 
 def test_a_training_that_diverged_says_so(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
