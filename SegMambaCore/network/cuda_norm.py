@@ -156,7 +156,7 @@ def _grid(sizes: _Sizes) -> tuple[int, int, int]:
 
 
 def _small_grid(sizes: _Sizes) -> tuple[int, int, int]:
-    return -(-sizes.channels // 32), sizes.batch, 1
+    return -(-sizes.channels // 8), sizes.batch, 1
 
 
 def _kernel(name: str, x: Tensor, kind: int) -> CudaKernel:

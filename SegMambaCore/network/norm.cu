@@ -83,29 +83,40 @@ extern "C" __global__ void __launch_bounds__(THREADS) moments(const Io* x, float
     sum_over_block<2>(sums, partial, w, s);
 }
 
-// The sums over a sample's blocks: 32 values and 8 shares of the blocks a block of threads.
-__device__ __forceinline__ float sum_over_splits(const float* partial, int kinds, int kind, int sample, int c, Sizes s) {
-    __shared__ float shared[8][32];
-    int share = threadIdx.x / 32;
-    float total = 0.f;
+// The sums over a sample's blocks, of 8 channels a block of threads, 32 shares of the blocks each; right in the first 8 threads.
+template <int KINDS>
+__device__ __forceinline__ void sum_over_splits(float* totals, const float* partial, int channel, Sizes s) {
+    __shared__ float shared[KINDS][THREADS / 32][8];
+    const float* first = partial + (i64)blockIdx.y * s.splits * KINDS * s.channels + channel;
+#pragma unroll
+    for (int kind = 0; kind < KINDS; kind++) totals[kind] = 0.f;
 #pragma unroll 4
-    for (int split = share; split < s.splits; split += 8)
-        total += partial[(((i64)sample * s.splits + split) * kinds + kind) * s.channels + c];
+    for (int split = threadIdx.x / 8; split < s.splits; split += THREADS / 8)
+#pragma unroll
+        for (int kind = 0; kind < KINDS; kind++) totals[kind] += first[(split * KINDS + kind) * s.channels];
+#pragma unroll
+    for (int kind = 0; kind < KINDS; kind++) {
+        totals[kind] += __shfl_xor_sync(FULL, totals[kind], 8);
+        totals[kind] += __shfl_xor_sync(FULL, totals[kind], 16);
+        if (threadIdx.x % 32 < 8) shared[kind][threadIdx.x / 32][threadIdx.x % 8] = totals[kind];
+    }
     __syncthreads();
-    shared[share][threadIdx.x & 31] = total;
-    __syncthreads();
-    total = 0.f;
-    for (int i = 0; i < 8; i++) total += shared[i][threadIdx.x & 31];
-    return total;
+#pragma unroll
+    for (int kind = 0; kind < KINDS; kind++) {
+        totals[kind] = 0.f;
+#pragma unroll
+        for (int warp = 0; warp < THREADS / 32; warp++) totals[kind] += shared[kind][warp][threadIdx.x % 8];
+    }
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) finish_moments(const float* partial, const Io* x, float* statistics, float eps, Sizes s) {
-    int c = min((int)blockIdx.x * 32 + ((int)threadIdx.x & 31), s.channels - 1), sample = blockIdx.y;
-    float sum = sum_over_splits(partial, 2, 0, sample, c, s) / s.voxels;
-    float square = sum_over_splits(partial, 2, 1, sample, c, s) / s.voxels;
-    if (threadIdx.x >= 32) return;
-    statistics[((i64)sample * 2 + 0) * s.channels + c] = get(x[(i64)sample * s.voxels * s.channels + c]) + sum;
-    statistics[((i64)sample * 2 + 1) * s.channels + c] = rsqrtf(fmaxf(square - sum * sum, 0.f) + eps);
+    int c = min((int)blockIdx.x * 8 + ((int)threadIdx.x % 8), s.channels - 1), sample = blockIdx.y;
+    float totals[2];
+    sum_over_splits<2>(totals, partial, c, s);
+    if (threadIdx.x >= 8) return;
+    float mean = totals[0] / s.voxels, square = totals[1] / s.voxels;
+    statistics[((i64)sample * 2 + 0) * s.channels + c] = get(x[(i64)sample * s.voxels * s.channels + c]) + mean;
+    statistics[((i64)sample * 2 + 1) * s.channels + c] = rsqrtf(fmaxf(square - mean * mean, 0.f) + eps);
 }
 
 struct Normed {  // of one thread's channels
@@ -185,11 +196,12 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient_sums(
 
 // Means over the voxels: (batch, 3, channels).
 extern "C" __global__ void __launch_bounds__(THREADS) finish_gradient_sums(const float* partial, float* means, Sizes s) {
-    int c = min((int)blockIdx.x * 32 + ((int)threadIdx.x & 31), s.channels - 1), sample = blockIdx.y;
-    for (int kind = 0; kind < 3; kind++) {
-        float total = sum_over_splits(partial, 3, kind, sample, c, s);
-        if (threadIdx.x < 32) means[((i64)sample * 3 + kind) * s.channels + c] = total / s.voxels;
-    }
+    int c = min((int)blockIdx.x * 8 + ((int)threadIdx.x % 8), s.channels - 1);
+    float totals[3];
+    sum_over_splits<3>(totals, partial, c, s);
+    if (threadIdx.x >= 8) return;
+#pragma unroll
+    for (int kind = 0; kind < 3; kind++) means[((i64)blockIdx.y * 3 + kind) * s.channels + c] = totals[kind] / s.voxels;
 }
 
 // d norm: (g - mean(g) - norm(x) mean(g norm(x))) / standard deviation.
