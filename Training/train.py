@@ -168,11 +168,11 @@ def train(
             state.save(checkpoints, log, processes)
             last_saved = progress.used_seconds
 
+    if progress.step % PICTURE_STEPS and processes.is_first:
+        log.add_picture(picture.draw(average.network), progress.step)
     log.finish(progress, rate)
     state.save(checkpoints, log, processes)
     if processes.is_first:
-        if progress.step % PICTURE_STEPS:
-            log.add_picture(picture.draw(average.network), progress.step)
         spec = record.spec(progress.step, progress.used_seconds)
         write_model(average.network, spec, output / "model.safetensors")
         processes.say(f"wrote {output / 'model.safetensors'}")
