@@ -77,6 +77,11 @@ def measure_fit(volume: Volume, reference: Volume) -> Fit:
     return Fit(as_it_lies, max(after_motions))
 
 
+def normalised_mutual_information(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Return the figure for two lists of samples (n,) at the same points."""
+    return _mutual_information(*(_levels(values, values[:, None, None]) for values in (a, b)))
+
+
 def _motions(grid: Grid) -> list[sitk.Transform]:
     """Return the identity, then the steps and the turns about the grid's centre."""
     k, j, i = grid.shape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from SegMambaCore.case.case import Case
 from SegMambaCore.case.prepare import prepare_case
@@ -12,20 +12,30 @@ from SegMambaCore.command.steps import Steps
 from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.preparation.preparation import Preparation
 from SegMambaCore.preparation.prepare_study import leave_as_is, prepare_study
+from SegMambaCore.preparation.quality import QualityCheck, check_quality
 
 
 @dataclass(frozen=True)
 class ReadyStudy:
-    """A case that was prepared, and what the network gets of it. notes: on how its volumes were found."""
+    """A case that was prepared, what the network gets of it, and what speaks against that.
+
+    notes: on how its volumes were found.
+    """
 
     preparation: Preparation
     prepared: PreparedCase
+    check: QualityCheck = field(default_factory=QualityCheck)
     notes: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about the input, for the report."""
-        return self.notes + self.preparation.warnings + self.prepared.warnings
+        return (
+            *self.notes,
+            *self.preparation.warnings,
+            *self.check.warnings,
+            *self.prepared.warnings,
+        )
 
 
 def make_ready(
@@ -41,4 +51,6 @@ def make_ready(
         steps.begin("inspect")
         preparation = leave_as_is(case)
     steps.begin("prepare")
-    return ReadyStudy(preparation, prepare_case(preparation.case, spec, preparation.brain_mask), notes)
+    prepared = prepare_case(preparation.case, spec, preparation.brain_mask)
+    check = check_quality(prepared.tensor, spec.channels, case.reference)
+    return ReadyStudy(preparation, prepared, check, notes)

@@ -38,6 +38,7 @@ OUTPUT_FILES = {
     "segments": "segmentation.seg.nrrd",
     "report": "report.json",
     "overview": "overview.png",
+    "check": "check.png",
 }
 
 
@@ -90,6 +91,7 @@ def segment_case(
     from SegMambaCore.benchmark.timing import with_peak_memory
     from SegMambaCore.inference.device import choose_device, device_name
     from SegMambaCore.inference.predict import predict
+    from SegMambaCore.report.check_page import write_check_page
 
     case, prepared = study.preparation.case, study.prepared
     for warning in study.warnings:
@@ -118,6 +120,7 @@ def segment_case(
     steps.begin("write")
     with all_or_nothing(output, seal=OUTPUT_FILES["report"], outdated=(DICOM_SEG_FILE,)) as folder:
         _write_masks_and_picture(case, segmentation, model.spec, choices.labels, folder)
+        write_check_page(study.preparation, study.check, study.warnings, folder / OUTPUT_FILES["check"])
         algorithm = Algorithm(model.spec.name, model.sha256)
         dicom_notes = write_dicom_output(case, segmentation, algorithm, folder)
         for note in dicom_notes:
@@ -140,6 +143,7 @@ def segment_case(
             trust=trust,
             warnings=(*study.warnings, *trust.warnings, *dicom_notes),
             preparation=study.preparation if choices.preparation else None,
+            similarity=study.check.similarity,
         )
         write_report(run, folder / OUTPUT_FILES["report"])
         kept = keep_preparation(study.preparation, folder) if choices.keep_preparation else {}

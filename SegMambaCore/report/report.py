@@ -48,6 +48,7 @@ class Run:
     fallbacks: what was given up on the way.
     warnings: sentences about the input and the result.
     preparation: what was done to the volumes; None where the user wanted them left as they are.
+    similarity: normalised mutual information of each channel with the reference within the brain.
     """
 
     case: Case
@@ -66,6 +67,7 @@ class Run:
     fallbacks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     preparation: Preparation | None = None
+    similarity: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_report(run: Run, path: Path) -> None:
@@ -99,6 +101,7 @@ def _report(run: Run) -> dict[str, Any]:
         "device": run.device_name,
         "fallbacks": list(run.fallbacks),
         "preparation": None if run.preparation is None else _preparation(run.preparation),
+        "similarity": {role: round(value, 4) for role, value in run.similarity.items()},
         "seconds": {phase: round(seconds, 3) for phase, seconds in run.seconds.items()},
         "peak_memory_gb": None if run.peak_memory_gb is None else round(run.peak_memory_gb, 3),
         "label_convention": run.label_convention,

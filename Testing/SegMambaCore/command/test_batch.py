@@ -29,7 +29,7 @@ from SegMambaCore.inference.prediction import Prediction
 
 from ..batch.dicom_study import write_series
 
-FILES = {"segmentation.nii.gz", "segmentation.seg.nrrd", "report.json", "overview.png"}
+FILES = {"segmentation.nii.gz", "segmentation.seg.nrrd", "report.json", "overview.png", "check.png"}
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from SegMambaCore.model_file.safetensors_file import write_model
 
 from .tiny_case import SIZE
 
-FILES = {"segmentation.nii.gz", "segmentation.seg.nrrd", "report.json", "overview.png"}
+FILES = {"segmentation.nii.gz", "segmentation.seg.nrrd", "report.json", "overview.png", "check.png"}
 
 
 def _arguments(files: dict[str, Path], model: Path, output: Path, *more: str) -> list[str]:
