@@ -113,6 +113,12 @@ def what_it_shows(one: DicomSeries) -> str:
     return why_not(one) or look_at(as_series(one)).reason
 
 
+def might_be_anything(one: DicomSeries) -> bool:
+    """Whether nothing tells what a volume shows, so that it may be a contrast that seems to be missing."""
+    shown = look_at(as_series(one))
+    return not why_not(one) and shown.weighting is None and not shown.is_unwanted
+
+
 def _candidates(occasion: Sequence[DicomSeries]) -> list[DicomSeries]:
     candidates = [one for choice in choose_among(occasion, {}).values() for one in choice.candidates]
     return sorted(candidates, key=occasion.index)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from SegMambaCore.case.case import FEWEST_CONTRASTS, ROLE_TITLES, ROLES
-from SegMambaCore.case.choose_series import SeriesChoice, choose_series, what_it_shows
+from SegMambaCore.case.choose_series import SeriesChoice, choose_series, might_be_anything, what_it_shows
 from SegMambaCore.case.find import find_case_files, image_files
 from SegMambaCore.command.series_rows import SeriesRow
 from SegMambaCore.dicom.file import is_zip
@@ -70,8 +70,7 @@ def find_inputs(args: argparse.Namespace) -> Inputs:
             args.usage_error("give a folder or the four files, not both")
         return Inputs(dict(find_case_files(args.folder)))
     choices = choose_series(found, named, root)
-    missing = [role for role, choice in choices.items() if choice.is_missing]
-    missing = missing if len(ROLES) - len(missing) >= FEWEST_CONTRASTS else []
+    missing = _missing(choices, found)
     if unclear := [role for role in ROLES if choices[role].series is None and role not in missing]:
         reasons = "; ".join(f"{ROLE_TITLES[role]}: {choices[role].reason}" for role in unclear)
         raise SegMambaError(
@@ -87,6 +86,15 @@ def find_inputs(args: argparse.Namespace) -> Inputs:
     )
     notes += tuple(f"{ROLE_TITLES[role]}: {choices[role].reason}." for role in missing)
     return Inputs(dict(chosen), rows, notes)
+
+
+def _missing(choices: Mapping[str, SeriesChoice], found: Sequence[DicomSeries]) -> list[str]:
+    """The roles that a study does not have beyond doubt, where it has enough others."""
+    missing = [role for role, choice in choices.items() if choice.is_missing]
+    taken = [choice.series for choice in choices.values()]
+    if any(might_be_anything(one) for one in found if one not in taken):
+        return []
+    return missing if len(ROLES) - len(missing) >= FEWEST_CONTRASTS else []
 
 
 def study_root(given: Path) -> Path | None:

@@ -205,6 +205,16 @@ def _no_flair(study: Path) -> None:
         file.unlink()
 
 
+def _flair_says_nothing(study: Path) -> None:
+    for file in study.rglob("005*"):
+        header = dcmread(file)
+        header.SeriesDescription = "Sag"
+        for keyword in ("ScanningSequence", "EchoTime", "InversionTime", "RepetitionTime"):
+            if keyword in header:
+                delattr(header, keyword)
+        header.save_as(file)
+
+
 def _another_patient(study: Path) -> None:
     for file in study.rglob("005*"):
         header = dcmread(file)
@@ -226,7 +236,7 @@ def _another_day(study: Path) -> None:
         (_damaged, ["T2-FLAIR", 'series 5 "Ax FLAIR"', "damaged"]),
         (_header_cut, ["damaged"]),
         (_slices_missing, ["T2-FLAIR", "series 5", "3 slices are missing", "--list-series"]),
-        (_no_flair, ["T2-FLAIR", "--t2f"]),
+        (_flair_says_nothing, ["T2-FLAIR", "--t2f"]),
         (_another_patient, ["2 patients", "patient A", "patient B", 'series 5 "Ax FLAIR"', "series 3"]),
         (_another_day, ["2 days of one patient", "2023-11-01", "2024-05-02", 'series 5 "Ax FLAIR"']),
     ],
@@ -248,6 +258,17 @@ def test_what_is_wrong_is_told_without_names(
     _assert_nobody_named(out + err)
     assert not any(name in err.lower() for name in ("kleiber", "otto", "000815"))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_study_without_a_contrast_is_segmented_with_a_word_about_it(
+    study: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _no_flair(study)
+    assert main(_segment(study, tiny_model, tmp_path / "out")) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["missing"]["roles"] == ["t2f"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    assert "Warning: T2-FLAIR is missing" in capsys.readouterr().err
 
 
 def test_without_highdicom_the_rest_is_there(
