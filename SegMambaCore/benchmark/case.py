@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from SegMambaCore.benchmark.network import autocast, inputs_of, prepare
+from SegMambaCore.benchmark.network import AsInference
 from SegMambaCore.benchmark.peers import BASELINE, make_peers
 from SegMambaCore.benchmark.processes import run_python
 from SegMambaCore.benchmark.report import Report, Row, ratio
@@ -170,10 +170,10 @@ def _add_ratios(report: Report, device: str) -> None:
     network = next((network for name, network in make_peers(report.missing) if name == BASELINE), None)
     if network is None:
         return
-    network = prepare(network, device)
-    inputs = inputs_of((128, 128, 128), device)
-    with torch.inference_mode(), autocast(device):
-        seconds = time_call(lambda i: network(inputs[i % 2]), device).milliseconds / 1000
+    forward = AsInference(network, device)
+    inputs = forward.inputs((128, 128, 128), device)
+    with torch.inference_mode():
+        seconds = time_call(lambda i: forward(inputs[i % 2]), device).milliseconds / 1000
     report.rows.append({"what": f"{BASELINE}, one forward pass over 128^3", "seconds": seconds})
     for row in report.rows:
         row[f"x {BASELINE}"] = ratio(row["seconds"], seconds)

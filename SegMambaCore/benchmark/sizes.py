@@ -8,10 +8,9 @@ from pathlib import Path
 
 import psutil
 import torch
-from torch import nn
 
 from SegMambaCore.benchmark.machine import Machine
-from SegMambaCore.benchmark.network import Size, autocast, inputs_of, prepare
+from SegMambaCore.benchmark.network import AsInference, Size
 from SegMambaCore.benchmark.peers import make_peers
 from SegMambaCore.benchmark.report import Report, Row
 from SegMambaCore.benchmark.timing import peak_memory_gb, time_call
@@ -36,12 +35,12 @@ OURS = ("small", "tom")
 def measure_sizes(report: Report, machine: Machine, *, peers: bool) -> None:
     """Add a row a network and size. What does not fit into memory is left out with a note."""
     for name in OURS:
-        _measure(report, machine, name, prepare(build_network(name), machine.device))
+        _measure(report, machine, name, AsInference(build_network(name), machine.device))
     for name, network in make_peers(report.missing) if peers else []:
-        _measure(report, machine, name, prepare(network, machine.device))
+        _measure(report, machine, name, AsInference(network, machine.device))
 
 
-def _measure(report: Report, machine: Machine, name: str, network: nn.Module) -> None:
+def _measure(report: Report, machine: Machine, name: str, network: AsInference) -> None:
     bytes_per_voxel = 0.0
     for size in SIZES:
         text = " x ".join(map(str, size))
@@ -62,9 +61,9 @@ def _measure(report: Report, machine: Machine, name: str, network: nn.Module) ->
         bytes_per_voxel = 1e9 * row["peak GB"] / math.prod(size)
 
 
-def _row(machine: Machine, name: str, network: nn.Module, size: Size, text: str) -> Row:
-    inputs = inputs_of(size, machine.device)
-    with torch.inference_mode(), autocast(machine.device):
+def _row(machine: Machine, name: str, network: AsInference, size: Size, text: str) -> Row:
+    with torch.inference_mode():
+        inputs = network.inputs(size, machine.device)
         network(inputs[0])
         peak = peak_memory_gb(lambda: network(inputs[0]), machine.device)
         timing = time_call(lambda i: network(inputs[i % 2]), machine.device)

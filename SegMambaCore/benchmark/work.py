@@ -76,12 +76,21 @@ class _Counter(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         out = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
-            operations = formula(*args, **(kwargs or {}), out_val=out)
+        operations = _operations(func, args, kwargs or {}, out)
+        if operations is not None:
             tensors = [leaf for leaf in tree_leaves((args, out)) if isinstance(leaf, Tensor)]
-            self._steps.append(Work(sum(t.numel() * t.element_size() for t in tensors), float(operations)))
+            self._steps.append(Work(sum(t.numel() * t.element_size() for t in tensors), operations))
         return out
+
+
+def _operations(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> float | None:
+    """Of a convolution or a matrix product; None of anything else."""
+    if func._schema.name == "segmamba::convolve3":
+        return 2.0 * 27 * args[0].shape[1] * out.numel()
+    if func._schema.name == "segmamba::convolve3_weights_gradient":
+        return 2.0 * 27 * args[0].shape[1] * args[1].numel()
+    formula = flop_registry.get(func._overloadpacket)
+    return None if formula is None else float(formula(*args, **kwargs, out_val=out))
 
 
 @contextmanager

@@ -55,11 +55,14 @@ class PreparedNetwork:
 
 
 class Passes:
-    """Forward passes over batches that are written into `input_of`."""
+    """Forward passes over batches that are written into `input_of`.
+
+    kind: device, and whether float16. network: as it runs there. forward: the bare call. dtype: of its input.
+    """
 
     def __init__(self, network: nn.Module, device: torch.device, *, half: bool) -> None:
         self.kind = (device, half)
-        self.network, self._forward = _made_ready(network, device, half)
+        self.network, self.forward = _made_ready(network, device, half)
         # What autocast casts arrives in float32; a prepared network takes what it computes in.
         self.dtype = torch.float16 if half and isinstance(network, SegMamba) else torch.float32
         self._device = device
@@ -90,14 +93,14 @@ class Passes:
         """
         if self._recorded is not None and self._recorded.takes(x):
             return self._recorded.replay()
-        y = self._forward(x)
+        y = self.forward(x)
         if self._recordable and to_come >= WORTH_RECORDING:
             self._record(x)
         return y
 
     def _record(self, x: Tensor) -> None:
         try:
-            self._recorded = RecordedPass(self._forward, x)
+            self._recorded = RecordedPass(self.forward, x)
         except RuntimeError:
             # No room beside what is there, or a network that asks the GPU something on its way: it goes on as before.
             self._recordable = False
