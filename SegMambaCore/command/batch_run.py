@@ -130,7 +130,7 @@ class BatchRun:
                     if model is None:
                         # The first patient is being read meanwhile.
                         self._progress.phase("load")
-                        model = load_model(self._model_path, self._choices.settings.device)
+                        model = load_model(self._model_path, self._choices.settings)
                     self._set(PatientOutcome(patient, "running"))
                     self._time_left.begin()
                     outcome = self._segment(patient, reading, model)

@@ -64,7 +64,7 @@ def _segment(args: argparse.Namespace, choices: Choices, steps: Steps) -> Result
         steps.progress.series(inputs.chosen)
 
     with ThreadPoolExecutor(max_workers=1) as background:
-        loading = background.submit(load_model, model_path, choices.settings.device)
+        loading = background.submit(load_model, model_path, choices.settings)
         steps.begin("read")
         case = read_case(inputs.sources, choices.reference, anywhere=choices.preparation)
         study = make_ready(case, spec, choices, steps, inputs.notes)

@@ -16,6 +16,7 @@ from SegMambaCore.command.make_ready import ReadyStudy
 from SegMambaCore.command.output_folder import all_or_nothing
 from SegMambaCore.command.progress import Result
 from SegMambaCore.command.steps import Steps
+from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.measures.measure import measure
 from SegMambaCore.measures.midsagittal import find_midsagittal_plane
 from SegMambaCore.model_file.spec import ModelSpec
@@ -51,7 +52,7 @@ class LoadedModel:
     sha256: str
 
 
-def load_model(path: Path, device: str) -> LoadedModel:
+def load_model(path: Path, settings: InferenceSettings) -> LoadedModel:
     """Import PyTorch, make sure that the device exists, read the network and make it ready there.
 
     Raises SegMambaError when the device or the model is of no use.
@@ -59,16 +60,14 @@ def load_model(path: Path, device: str) -> LoadedModel:
     # Read by PyTorch's allocator at its start, on Linux: with large tensors in large pages a forward takes a
     # seventh less time, which page faults took.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    import torch
-
     from SegMambaCore.inference.device import choose_device
     from SegMambaCore.inference.prepared_network import PreparedNetwork
     from SegMambaCore.model_file.safetensors_file import read_model
 
-    chosen = torch.device(choose_device(device))
+    choose_device(settings.device)
     network, spec = read_model(path)
     ready = PreparedNetwork(network)
-    ready.warm_up(chosen, len(spec.channels))
+    ready.warm_up(settings, spec)
     return LoadedModel(ready, spec, model_sha256(path))
 
 

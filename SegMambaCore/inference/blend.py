@@ -54,7 +54,9 @@ def blended_logits(
     shape = (tensor.shape[1], tensor.shape[2], tensor.shape[3])
     boxes = window_boxes(shape, plan.window, plan.settings.overlap)
     mirrors = mirror_axes(plan.settings.mirror, spec.orientation)
-    weights = gaussian_weights(plan.window).to(device)
+    weights = (
+        gaussian_weights(plan.window, device) if len(boxes) > 1 else torch.ones((1, 1, 1), device=device)
+    )
 
     sums = torch.zeros((len(spec.outputs), *shape), device=home)
     total_weight = torch.zeros(shape, device=home)

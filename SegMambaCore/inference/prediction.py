@@ -36,14 +36,17 @@ class Prediction:
     @cached_property
     def tensors(self) -> tuple[Tensor, dict[str, Tensor]]:
         """Probabilities and, as `decide` has it, the masks of WT, TC and ET, where the logits are."""
-        of_sigmoid = self.spec.activation == "sigmoid"
-        probabilities = torch.sigmoid(self.logits) if of_sigmoid else torch.softmax(self.logits, dim=0)
-        return probabilities, decide(probabilities, self.spec)
+        return self._probabilities, decide(self._probabilities, self.spec)
 
     @cached_property
     def probabilities(self) -> NDArray[np.float32]:
         """Float32 (outputs, D, H, W), on the host."""
-        return self.tensors[0].cpu().numpy()
+        return self._probabilities.cpu().numpy()
+
+    @cached_property
+    def _probabilities(self) -> Tensor:
+        of_sigmoid = self.spec.activation == "sigmoid"
+        return torch.sigmoid(self.logits) if of_sigmoid else torch.softmax(self.logits, dim=0)
 
     @cached_property
     def masks(self) -> dict[str, NDArray[np.bool_]]:

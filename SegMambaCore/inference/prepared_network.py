@@ -5,12 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from SegMambaCore.inference.device import choose_device
+from SegMambaCore.inference.ladder import first_plan
 from SegMambaCore.inference.recorded_pass import Forward, RecordedPass
+from SegMambaCore.inference.settings import InferenceSettings
+from SegMambaCore.model_file.spec import ModelSpec
 from SegMambaCore.network.prepare import copy_onto, prepared
 from SegMambaCore.network.segmamba import SegMamba
 
 WORTH_RECORDING = 3
 """Passes of one shape from which on a recording pays: it takes somewhat longer than launching a pass does."""
+
+WORTH_SEARCHING = 128
+"""Patches of one shape, about two cases, after which more are to be expected: cuDNN then tries its algorithms instead
+of trusting its guess, and a pass of `tom` takes a sixth less time.
+"""
 
 _SMALL = (32, 32, 32)
 """Voxels that show a GPU every kind of layer."""
@@ -34,17 +43,24 @@ class PreparedNetwork:
             self._passes = Passes(self.network, device, half=half)
         return self._passes
 
-    def warm_up(self, device: torch.device, in_channels: int) -> None:
-        """Do ahead what a first pass on a GPU waits for: its context, the weights there, libraries and kernels.
+    def warm_up(self, settings: InferenceSettings, spec: ModelSpec) -> None:
+        """Do ahead what a first case on a GPU waits for: context, weights, libraries, kernels, the recording of a pass.
 
         Where memory does not even suffice for this, nothing happens: the prediction will say so.
+        Raises SegMambaError when the device is absent.
         """
-        if device.type != "cuda":
+        device = choose_device(settings.device)
+        if not device.startswith("cuda"):
             return
         try:
-            passes = self.passes_on(device, half=True)
+            # What is known of the case is that a head is larger than a patch.
+            plan = first_plan(settings, device, spec, spec.patch)
+            in_windows = plan.settings.mode == "windows"
+            batch, size = (plan.batch, plan.window) if in_windows else (1, _SMALL)
+            passes = self.passes_on(torch.device(device), half=plan.half)
             with torch.inference_mode():
-                passes.run(passes.input_of((1, in_channels, *_SMALL)), to_come=0)
+                x = passes.input_of((batch, len(spec.channels), *size)).zero_()
+                passes.run(x, to_come=WORTH_RECORDING if in_windows else 0)
             torch.cuda.synchronize(device)
         except RuntimeError:
             self.forget()
@@ -69,6 +85,7 @@ class Passes:
         self._input: Tensor | None = None
         self._recorded: RecordedPass | None = None
         self._recordable = device.type == "cuda"
+        self._patches, self._searched = 0, False
 
     def input_of(self, shape: tuple[int, ...]) -> Tensor:
         """Return where a batch (batch, channels, D, H, W) is to be written.
@@ -78,6 +95,7 @@ class Passes:
         if self._input is not None and self._input.shape == shape:
             return self._input
         self._recorded = self._input = None  # their memory first: shapes change from patient to patient
+        self._patches, self._searched = 0, False
         layout = layout_on(self._device)
         x = torch.empty(shape, dtype=self.dtype, device=self._device, memory_format=layout)
         if self._device.type == "cuda":
@@ -91,12 +109,27 @@ class Passes:
         to_come: runs of the same shape that will follow. If there are enough of them, the pass is recorded after it
         has run once, and from then on replayed.
         """
+        worth_it = self._recordable and to_come >= WORTH_RECORDING
         if self._recorded is not None and self._recorded.takes(x):
-            return self._recorded.replay()
-        y = self.forward(x)
-        if self._recordable and to_come >= WORTH_RECORDING:
+            self._patches += len(x)
+            if self._searched or self._patches < WORTH_SEARCHING or not worth_it:
+                return self._recorded.replay()
+            self._recorded, self._searched = None, True
+            y = self._search(x)
+        else:
+            y = self.forward(x)
+        if worth_it:
             self._record(x)
         return y
+
+    def _search(self, x: Tensor) -> Tensor:
+        """Run the pass as cuDNN tries all that it has; it remembers for each convolution what was fastest."""
+        before = torch.backends.cudnn.benchmark
+        torch.backends.cudnn.benchmark = True
+        try:
+            return self.forward(x)
+        finally:
+            torch.backends.cudnn.benchmark = before
 
     def _record(self, x: Tensor) -> None:
         try:

@@ -30,7 +30,7 @@ def fit_window(window: tuple[int, int, int], shape: tuple[int, int, int]) -> tup
     return min(window[0], shape[0]), min(window[1], shape[1]), min(window[2], shape[2])
 
 
-def gaussian_weights(window: tuple[int, int, int]) -> Tensor:
+def gaussian_weights(window: tuple[int, int, int], device: torch.device | str = "cpu") -> Tensor:
     """Return float32 weights (D, H, W): 1 at the window's centre, small at its edge, where less is known.
 
     A Gaussian with a standard deviation of an eighth of the window, as nnU-Net and the public SegMamba code
@@ -39,9 +39,9 @@ def gaussian_weights(window: tuple[int, int, int]) -> Tensor:
     profiles = []
     for length in window:
         distance = torch.arange(length, dtype=torch.float64) - (length - 1) / 2
-        profiles.append(torch.exp(-0.5 * (distance / (length / 8)) ** 2))
+        profiles.append(torch.exp(-0.5 * (distance / (length / 8)) ** 2).float().to(device))
     weights = profiles[0][:, None, None] * profiles[1][None, :, None] * profiles[2][None, None, :]
-    return weights.clamp_(min=1e-3).float()
+    return weights.clamp_(min=1e-3)
 
 
 def _starts(length: int, patch: int, overlap: float) -> list[int]:

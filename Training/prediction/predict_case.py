@@ -15,6 +15,7 @@ from SegMambaCore.command.output_folder import remove_leftovers
 from SegMambaCore.command.progress import NoProgress
 from SegMambaCore.command.segment_case import OUTPUT_FILES, LoadedModel, model_sha256, segment_case
 from SegMambaCore.command.steps import Steps
+from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.report.read_report import EarlierRun, read_report
 from Training.prediction.inputs import Input
 
@@ -51,7 +52,7 @@ class CasePredictor:
             return run
         steps = Steps(NoProgress(), lambda: False)
         steps.begin("load")
-        model = _loaded(self.models, choices.settings.device)
+        model = _loaded(self.models, choices.settings)
         study = case.read(model.spec, choices, steps)
         remove_leftovers(folder)
         segment_case(study, model, choices, folder, steps)
@@ -68,16 +69,12 @@ def ensemble_sha256(models: Sequence[Path]) -> str:
 
 
 @cache
-def _loaded(models: tuple[Path, ...], device: str) -> LoadedModel:
+def _loaded(models: tuple[Path, ...], settings: InferenceSettings) -> LoadedModel:
     # PyTorch takes seconds to import; a case that is finished does not need it.
-    import torch
-
-    from SegMambaCore.inference.device import choose_device
     from SegMambaCore.inference.prepared_network import PreparedNetwork
     from Training.ensemble import read_ensemble
 
-    chosen = torch.device(choose_device(device))
     network, spec = read_ensemble(models)
     ready = PreparedNetwork(network)
-    ready.warm_up(chosen, len(spec.channels))
+    ready.warm_up(settings, spec)
     return LoadedModel(ready, spec, ensemble_sha256(models))

@@ -119,16 +119,32 @@ def test_a_recording_serves_the_next_case_and_goes_with_its_shape() -> None:
     assert recorded_of(ready) is not recording
 
 
-def test_a_warm_up_leaves_the_weights_on_the_gpu_and_changes_no_answer() -> None:
+def test_a_warm_up_has_the_pass_recorded_and_changes_no_answer() -> None:
     ready, x = PreparedNetwork(small_network()), random_input((40, 48, 33)).numpy()
-    ready.warm_up(torch.device("cuda:0"), 4)
-    assert ready._passes is not None
-    there = ready._passes.network
-    settings = InferenceSettings("onepass", "none", device="cuda")
+    settings = InferenceSettings("windows", "all", device="cuda")
+    ready.warm_up(settings, spec())
+    recording = recorded_of(ready)
+    assert recording is not None
     answer = predict(ready, spec(), x, settings)
-    assert ready._passes.network is there
+    assert recorded_of(ready) is recording
     expected = predict(small_network(), spec(), x, settings)
     np.testing.assert_allclose(answer.probabilities, expected.probabilities, atol=2e-3)
+
+
+def test_after_two_cases_algorithms_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[int] = []
+    search = prepared_network.Passes._search
+    monkeypatch.setattr(
+        prepared_network.Passes, "_search", lambda self, x: (searched.append(len(x)), search(self, x))[1]
+    )
+    monkeypatch.setattr(prepared_network, "WORTH_SEARCHING", 1000)
+    ready, x = PreparedNetwork(small_network()), random_input((40, 48, 33)).numpy()
+    settings = InferenceSettings("windows", "all", device="cuda")
+    answers = [predict(ready, spec(), x, settings).probabilities for _ in range(3)]  # 640 patches each
+    assert searched == [8] and recordings_of(ready) == 1
+    assert not torch.backends.cudnn.benchmark
+    for answer in answers[1:]:
+        np.testing.assert_allclose(answer, answers[0], atol=5e-3)
 
 
 class AsksTheGpu(nn.Module):
