@@ -1,4 +1,4 @@
-# make demo | test | test-full | lint | weights | clean. Everything lives in .venv; nothing is installed elsewhere.
+# make demo | test | test-full | lint | reproduce | weights | clean. Everything lives in .venv; nothing is installed elsewhere.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -15,7 +15,12 @@ PACKS   := $(BUILD)/packs
 CONFIG  := Training/configs/small.yaml
 SPLIT   := Training/configs/split_44.json
 
-.PHONY: demo test test-full lint format weights clean
+# For make reproduce: the folder of cases, if they shall not be synthetic; the networks, the first against all others.
+DATA         ?=
+NETWORKS     ?= small segresnet-16 mednext-s
+REPRODUCTION := reproduction
+
+.PHONY: demo test test-full lint format reproduce weights clean
 
 demo: $(READY)
 	$(BIN)/python -m SegMambaCore sample $(DEMO)/case
@@ -37,6 +42,11 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Table 1, from the data to a page. Without DATA synthetic, some minutes on a CPU. MINUTES, if given, are those of a training.
+reproduce: $(READY)
+	$(BIN)/python Training/reproduce.py --output $(REPRODUCTION) --networks $(NETWORKS) --config $(CONFIG) \
+	    $(if $(DATA),--data $(DATA)) $(if $(filter-out file,$(origin MINUTES)),--minutes $(MINUTES))
 
 # The shipped weights, from the data: five folds for the limits, a held-out run for the figures, then a run on everything.
 # Wants a GPU. What is finished is passed over, so it goes on where it stopped.
