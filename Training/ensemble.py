@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -17,6 +18,9 @@ JOINED_BY = " + "
 
 _SHARED = ("channels", "spacing", "orientation", "normalisation", "activation", "outputs", "patch")
 """What the members' specs must agree on, as all see one tensor and give one answer."""
+
+_CHOSEN_FOR_ONE = ("least_volume_ml", "least_expected_dice", "usual_figures")
+"""Limits that held-out cases chose for one model's answers: the ensemble has them if all members do."""
 
 _SMALLEST_PROBABILITY = 1e-6
 
@@ -73,5 +77,12 @@ def read_ensemble(paths: Sequence[Path]) -> tuple[nn.Module, ModelSpec]:
         cases=tuple(sorted({case for spec in specs for case in spec.cases})),
         date=max(spec.date for spec in specs),
         figures={},
+        missing_contrasts=min(spec.missing_contrasts for spec in specs),
+        **{name: _shared(specs, name) for name in _CHOSEN_FOR_ONE},
     )
     return Ensemble(networks, first.activation == "softmax").eval(), joint
+
+
+def _shared(specs: Sequence[ModelSpec], name: str) -> Any:
+    values = [getattr(spec, name) for spec in specs]
+    return values[0] if all(value == values[0] for value in values) else {}

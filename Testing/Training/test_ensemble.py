@@ -60,6 +60,16 @@ def test_it_knows_what_all_its_members_were_trained_on(tmp_path):
     assert read_ensemble(paths[:1])[1] == read_model(paths[0])[1]
 
 
+def test_limits_that_one_member_has_are_not_the_ensembles(tmp_path):
+    limits, none = {"least_volume_ml": {"ET": 0.1}}, {"least_volume_ml": {}}
+    alike = [
+        model(tmp_path / f"{seed}.safetensors", seed, missing_contrasts=seed, **limits) for seed in (1, 2)
+    ]
+    _, spec = read_ensemble(alike)
+    assert (spec.least_volume_ml, spec.missing_contrasts) == ({"ET": 0.1}, 1)
+    assert read_ensemble([alike[0], model(tmp_path / "c.safetensors", 3, **none)])[1].least_volume_ml == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [({"orientation": "RAS"}, "orientation"), ({"channels": ("t2w", "t2f", "t1n", "t1c")}, "channels")],
