@@ -55,6 +55,19 @@ def test_runs_are_finished_failures_named_and_checkpoints_gone(runs: list[Run]) 
     assert sum("failed (train.py): it is broken" in line for line in said) == 2
 
 
+def test_a_model_is_measured_while_the_next_one_trains(
+    runs: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = "import time\nend = time.monotonic() + 20\n"
+    waits += "other = folder.parent / 'fold_1-seed_2'\n"
+    waits += "while not (other / 'log.txt').exists() and time.monotonic() < end: time.sleep(0.02)\n"
+    waits += "(folder / 'cases.csv').write_text('case\\n' + str((other / 'log.txt').exists()))\n"
+    script = EVALUATE.replace('(folder / "cases.csv")', waits + '(folder / "other.csv")')
+    (tmp_path / "evaluate.py").write_text(script, encoding="utf-8")
+    assert execute(runs[:2], ["0"], float("inf"), lambda _: None) == []
+    assert runs[0].cases.read_text() == "case\nTrue"
+
+
 def test_a_model_that_is_there_is_only_measured(runs: list[Run]) -> None:
     run = runs[2]  # its training would fail
     run.begin()
