@@ -10,7 +10,6 @@ Training/evaluate.py.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +36,7 @@ from Training.schedule import Budget, Progress, learning_rate
 from Training.split import read_split
 from Training.starting_network import starting_network, with_heads
 from Training.steps import prepare_steps
+from Training.train_arguments import parse_arguments
 from Training.training_batch import shows_whole_brain, training_batch
 from Training.training_log import TrainingLog
 from Training.training_state import TrainingState
@@ -45,25 +45,7 @@ from Training.weight_average import WeightAverage
 
 def main() -> None:
     """Read the arguments, train, write DIR/model.safetensors and DIR/training_log.csv."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the configuration"
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder of packs, see Training/prepare.py")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, help="in total, from the start of the process")
-    parser.add_argument("--steps", type=int, help="in place of the configuration's epochs")
-    cases = parser.add_mutually_exclusive_group(required=True)
-    cases.add_argument("--split", type=Path, help="train on the training cases of this split alone")
-    cases.add_argument("--all", action="store_true", help="train on every pack in the folder")
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the last checkpoint in the output folder, if any"
-    )
-    parser.add_argument("--start", type=Path, help="begin with the weights of this model file, not at random")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(__doc__)
     try:
         config = read_config(arguments.config, arguments.set)
         names = pack_names(arguments.data) if arguments.all else list(read_split(arguments.split).training)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -175,6 +174,7 @@ def test_a_full_disk_is_named_and_the_last_checkpoint_stays_and_serves(data: Pat
 
 
 def test_a_checkpoint_that_cannot_be_written_is_named_and_the_last_one_stays(data: Path) -> None:
+    resource = pytest.importorskip("resource", reason="limits of a process are those of Unix")
     config = tiny_config(checkpoint_seconds=0.0)
     output = _train(config, data, "out", 3)
     before = [(path, path.read_bytes()) for path in _checkpoints(output)]
