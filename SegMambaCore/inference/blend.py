@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from SegMambaCore.gpu.nvrtc import kernels_run_on
 from SegMambaCore.inference.ladder import Plan
 from SegMambaCore.inference.mirrors import mirror_axes
 from SegMambaCore.inference.pass_progress import watched
@@ -107,24 +108,50 @@ def _batches(jobs: list[Job], most: int) -> Iterator[list[Job]]:
 
 def _write_patches(x: Tensor, source: Tensor, batch: list[Job]) -> None:
     """Fill a batch (jobs, channels, d, h, w) from the whole tensor (1, channels, D, H, W)."""
-    for box, group in groupby(enumerate(batch), key=lambda numbered: numbered[1][0]):
+    for box, place, axes in _groups(batch):
+        if _on_cuda(source, x):
+            from SegMambaCore.inference.cuda_patches import takes, write_patches_cuda
+
+            if takes(source, x[place], len(axes)):
+                write_patches_cuda(x[place], source, box, axes)
+                continue
         patch = source[_everywhere(box, 2)].to(x.device)  # one way to the GPU, where it lies elsewhere
-        for number, (_, axes) in group:
-            x[number : number + 1] = patch.flip(axes) if axes else patch
+        for target, of_job in zip(x[place].split(1), axes, strict=True):
+            target.copy_(patch.flip(of_job) if of_job else patch)
 
 
 def _add_to_sums(sums: Tensor, outputs: Tensor, weights: Tensor, batch: list[Job]) -> None:
     """Add a batch's outputs (jobs, outputs, d, h, w), flipped back and weighted, to the sums (outputs, D, H, W)."""
-    for box, group in groupby(enumerate(batch), key=lambda numbered: numbered[1][0]):
-        place = sums[_everywhere(box)]
+    for box, place, axes in _groups(batch):
+        if _on_cuda(sums, outputs):
+            from SegMambaCore.inference.cuda_patches import add_outputs_cuda, takes_outputs
+
+            if takes_outputs(sums, outputs[place]):
+                of_voxels = weights if weights.numel() > 1 else None
+                add_outputs_cuda(sums, outputs[place], of_voxels, box, axes)
+                continue
+        there = sums[_everywhere(box)]
         on_device = (
-            place if place.device == outputs.device else torch.zeros_like(place, device=outputs.device)
+            there if there.device == outputs.device else torch.zeros_like(there, device=outputs.device)
         )
-        for number, (_, axes) in group:
-            output = outputs[number : number + 1]
-            on_device.addcmul_((output.flip(axes) if axes else output)[0], weights)
-        if on_device is not place:
-            place += on_device.to(place.device)
+        for output, of_job in zip(outputs[place].split(1), axes, strict=True):
+            on_device.addcmul_((output.flip(of_job) if of_job else output)[0], weights)
+        if on_device is not there:
+            there += on_device.to(there.device)
+
+
+def _groups(batch: list[Job]) -> Iterator[tuple[Box, slice, list[Axes]]]:
+    """The patches of one box: the box, their places in the batch, the axes each is flipped along."""
+    start = 0
+    for box, group in groupby(batch, key=lambda job: job[0]):
+        axes = [of_job for _, of_job in group]
+        yield box, slice(start, start + len(axes)), axes
+        start += len(axes)
+
+
+def _on_cuda(a: Tensor, b: Tensor) -> bool:
+    """Whether both lie on one GPU that can run kernels of ours."""
+    return a.device == b.device and a.device.type == "cuda" and kernels_run_on(a.device.index)
 
 
 def _everywhere(box: Box, leading: int = 1) -> tuple[slice, ...]:

@@ -15,6 +15,7 @@ import pytest
 
 import SegMambaCore
 from SegMambaCore.gpu import nvrtc
+from SegMambaCore.inference import cuda_patches
 from SegMambaCore.network import cuda_conv3, cuda_layer_norm, cuda_norm
 from SegMambaCore.scan import cuda_directions, cuda_scan
 
@@ -24,6 +25,7 @@ needs_compiler = pytest.mark.skipif(
 
 _FOLDER = TemporaryDirectory()
 _CACHES = [
+    cuda_patches._compiled,
     cuda_scan._compiled,
     cuda_scan._compiled_gradients,
     cuda_norm._compiled,
@@ -62,7 +64,7 @@ class EmulatedKernel:
 @pytest.fixture
 def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put the emulated kernels where the CUDA programs would be."""
-    for module in (cuda_scan, cuda_norm, cuda_layer_norm, cuda_conv3, cuda_directions):
+    for module in (cuda_patches, cuda_scan, cuda_norm, cuda_layer_norm, cuda_conv3, cuda_directions):
         monkeypatch.setattr(module, "CudaProgram", EmulatedProgram)
     monkeypatch.setattr(cuda_conv3, "_multiprocessors", lambda device: 2)
     monkeypatch.setattr(cuda_conv3, "_is_hopper", lambda device: False)
