@@ -110,7 +110,9 @@ def choose_series(
 
 def what_it_shows(one: DicomSeries) -> str:
     """Say in a few words what a series that stands for no role shows, or why it cannot."""
-    return why_not(one) or look_at(as_series(one)).reason
+    appearance = look_at(as_series(one))
+    reasons = [why_not(one)] if appearance.weighting else [appearance.reason, why_not(one)]
+    return "; ".join(filter(None, reasons)) or appearance.reason
 
 
 def might_be_anything(one: DicomSeries) -> bool:

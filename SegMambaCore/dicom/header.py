@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+import struct
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
@@ -17,6 +20,23 @@ from SegMambaCore.dicom.subject import Subject
 
 # Archives are full of values that the standard forbids. pydicom's warnings would show them, names included.
 config.settings.reading_validation_mode = config.IGNORE
+warnings.filterwarnings("ignore", module="pydicom")
+
+_CLASS = re.compile(rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.([0-9.]+)")
+_MR_CLASSES = (b"4", b"4.1", b"4.3", b"4.4")
+_META_BYTES = 1024
+# What pydicom raises for headers that are cut short or make no sense.
+_UNREADABLE = (
+    InvalidDicomError,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    NotImplementedError,
+    struct.error,
+)
 
 KEYWORDS = (
     "Modality",
@@ -79,28 +99,30 @@ _PLACES = {
 def read_frames(file: DicomFile, stream: IO[bytes]) -> list[Frame]:
     """Return the images that a DICOM file describes; none where it holds no image, such as a report.
 
-    Raises ValueError when the header is damaged.
+    Raises ValueError when the header is damaged, unless it is that of something else than an MR image.
     """
+    may_be_mr = _may_be_mr(stream)
     try:
         header = dcmread(stream, stop_before_pixels=True, specific_tags=_READ)
-        return list(_frames(file, header))
-    except (
-        InvalidDicomError,
-        OSError,
-        EOFError,
-        AttributeError,
-        KeyError,
-        TypeError,
-        NotImplementedError,
-    ) as error:
-        raise ValueError("The DICOM header cannot be read.") from error
+        frames = list(_frames(file, header))
+    except _UNREADABLE as error:
+        if may_be_mr:
+            raise ValueError("The DICOM header cannot be read.") from error
+        return []
+    if may_be_mr and not frames:
+        raise ValueError("The DICOM header says MR image, and describes none.")
+    return frames
+
+
+def _may_be_mr(stream: IO[bytes]) -> bool:
+    """Return whether a file is an MR image by its first bytes; the stream is rewound."""
+    found = _CLASS.search(stream.read(_META_BYTES))
+    stream.seek(0)
+    return found is not None and found[1] in _MR_CLASSES
 
 
 def _frames(file: DicomFile, header: Dataset) -> Iterator[Frame]:
     if "Rows" not in header or "Columns" not in header:
-        stored = getattr(header, "file_meta", Dataset()).get("MediaStorageSOPClassUID")
-        if stored is not None and "Image Storage" in stored.name:
-            raise EOFError
         return
     subject = _subject(header)
     size = int(header.Rows), int(header.Columns)
