@@ -99,10 +99,11 @@ def write_dicom_seg(
         raise NoDicomSegError(source, "it has no frame of reference")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they show values of headers, and those may tell who the patient is
+        masks = _on_frames(segmentation, source)
         try:
             seg = highdicom.seg.Segmentation(
                 source_images=headers,
-                pixel_array=_on_frames(segmentation, source),
+                pixel_array=masks,
                 segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
                 segment_descriptions=[
                     _description(number, key, algorithm) for number, key in enumerate(REGIONS, start=1)
@@ -115,6 +116,7 @@ def write_dicom_seg(
                 manufacturer_model_name=algorithm.model,
                 software_versions=__version__,
                 device_serial_number=algorithm.sha256[:16] or "none",
+                omit_empty_frames=bool(masks.any()),  # there has to be one
                 content_label="SEGMENTATION",
                 content_description=_DESCRIBED,
                 series_description="SegMamba WT, TC, ET",

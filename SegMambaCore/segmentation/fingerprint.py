@@ -18,6 +18,12 @@ MODEL_TAG = "SegMamba.Model"
 DATE_TAG = "SegMamba.Date"
 """The day on which it did, ISO 8601."""
 
+ALGORITHM_TYPE_TAG = "DICOM.SegmentAlgorithmType"
+"""AUTOMATIC, or SEMIAUTOMATIC once it was edited: 3D Slicer writes it into DICOM SEG, MANUAL where there is none."""
+
+ALGORITHM_NAME_TAG = "DICOM.SegmentAlgorithmName"
+"""What 3D Slicer writes into DICOM SEG with it."""
+
 
 def fingerprint(mask: NDArray) -> str:
     """Return 16 hexadecimal digits for the shape that a mask (k, j, i) shows; margins do not matter.

@@ -10,7 +10,14 @@ import nrrd
 import numpy as np
 from numpy.typing import NDArray
 
-from SegMambaCore.segmentation.fingerprint import COMPUTED_TAG, DATE_TAG, MODEL_TAG, fingerprint
+from SegMambaCore.segmentation.fingerprint import (
+    ALGORITHM_NAME_TAG,
+    ALGORITHM_TYPE_TAG,
+    COMPUTED_TAG,
+    DATE_TAG,
+    MODEL_TAG,
+    fingerprint,
+)
 from SegMambaCore.segmentation.regions import REGIONS, LabelConvention, label_map_from_regions
 from SegMambaCore.segmentation.segmentation import Segmentation
 from SegMambaCore.segmentation.terminology import terminology_tag
@@ -91,7 +98,13 @@ def _origin(mask: NDArray[np.bool_], model: str) -> list[tuple[str, str]]:
         return []
     # A tag ends at the next bar, and its name at the first colon.
     name = model.replace("|", " ")
-    return [(COMPUTED_TAG, fingerprint(mask)), (MODEL_TAG, name), (DATE_TAG, date.today().isoformat())]
+    return [
+        (COMPUTED_TAG, fingerprint(mask)),
+        (MODEL_TAG, name),
+        (DATE_TAG, date.today().isoformat()),
+        (ALGORITHM_TYPE_TAG, "AUTOMATIC"),
+        (ALGORITHM_NAME_TAG, f"SegMamba {name}"),
+    ]
 
 
 def _reference_geometry(grid: Grid) -> str:

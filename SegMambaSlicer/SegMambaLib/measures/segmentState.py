@@ -48,13 +48,18 @@ def segmentState(segmentation: slicer.vtkMRMLSegmentationNode, identifier: str) 
     """Return a segment's state.
 
     A reviewed segment that is edited afterwards is "edited" again, and in progress for Slicer. A segment
-    without a fingerprint was not computed here, and counts as edited.
+    without a fingerprint was not computed here, and counts as edited. What Slicer will say in DICOM SEG of how
+    a computed segment was made, with a person's help or without, is kept true.
     """
     makeCoreImportable()
-    from SegMambaCore.segmentation.fingerprint import COMPUTED_TAG, fingerprint
+    from SegMambaCore.segmentation.fingerprint import ALGORITHM_TYPE_TAG, COMPUTED_TAG, fingerprint
 
     segment = segmentation.GetSegmentation().GetSegment(identifier)
     now = fingerprint(segmentMask(segmentation, identifier)[0])
+    isComputed = _tag(segment, COMPUTED_TAG) == now
+    algorithmType = "AUTOMATIC" if isComputed else "SEMIAUTOMATIC"
+    if _tag(segment, ALGORITHM_TYPE_TAG) not in ("", algorithmType):
+        segment.SetTag(ALGORITHM_TYPE_TAG, algorithmType)
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     if logic.GetSegmentStatus(segment) == logic.Completed:
         reviewed = _tag(segment, _REVIEWED_TAG)
@@ -65,7 +70,7 @@ def segmentState(segmentation: slicer.vtkMRMLSegmentationNode, identifier: str) 
         setReviewed(segmentation, identifier, False)
     elif _tag(segment, _REVIEWED_TAG):  # no longer marked: what was reviewed says nothing about the next mark
         segment.RemoveTag(_REVIEWED_TAG)
-    return SegmentState.COMPUTED if _tag(segment, COMPUTED_TAG) == now else SegmentState.EDITED
+    return SegmentState.COMPUTED if isComputed else SegmentState.EDITED
 
 
 def setReviewed(segmentation: slicer.vtkMRMLSegmentationNode, identifier: str, reviewed: bool) -> None:

@@ -16,7 +16,14 @@ from .segmentEditor import allowOverlap
 from .wholeNrrd import isWholeNrrd
 
 _TOLERANCE_MM = 1e-3
-_ORIGIN_TAGS = ("Segmentation.Status", "SegMamba.Computed", "SegMamba.Model", "SegMamba.Date")
+_ORIGIN_TAGS = (
+    "Segmentation.Status",
+    "SegMamba.Computed",
+    "SegMamba.Model",
+    "SegMamba.Date",
+    "DICOM.SegmentAlgorithmType",
+    "DICOM.SegmentAlgorithmName",
+)
 
 
 def importSegments(

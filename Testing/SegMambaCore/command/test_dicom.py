@@ -200,8 +200,8 @@ def _slices_missing(study: Path) -> None:
             file.unlink()
 
 
-def _no_flair(study: Path) -> None:
-    for file in study.rglob("005*"):
+def _one_contrast(study: Path) -> None:
+    for file in study.rglob("00[357]*"):
         file.unlink()
 
 
@@ -237,6 +237,7 @@ def _another_day(study: Path) -> None:
         (_header_cut, ["damaged"]),
         (_slices_missing, ["T2-FLAIR", "series 5", "3 slices are missing", "--list-series"]),
         (_flair_says_nothing, ["T2-FLAIR", "--t2f"]),
+        (_one_contrast, ["T1:", "T1Gd:", "T2-FLAIR:", "--t1n"]),
         (_another_patient, ["2 patients", "patient A", "patient B", 'series 5 "Ax FLAIR"', "series 3"]),
         (_another_day, ["2 days of one patient", "2023-11-01", "2024-05-02", 'series 5 "Ax FLAIR"']),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -154,8 +155,9 @@ def test_further_series_are_referred_to(tmp_path: Path) -> None:
     _assert_valid(tmp_path / "seg.dcm")
 
 
-@pytest.mark.parametrize("found", [(), ("WT", "TC")])
+@pytest.mark.parametrize("found", [(), ("WT", "TC"), ("WT", "TC", "ET")])
 def test_regions_that_were_not_found(tmp_path: Path, found: tuple[str, ...]) -> None:
+    """The list is whole all the same, and 3D Slicer's import, which merges what does not overlap, can follow."""
     save(classic(VOLUME), tmp_path / "in")
     (series,) = find_series(tmp_path / "in")
     whole = _nested(read_volume(series))
@@ -164,6 +166,25 @@ def test_regions_that_were_not_found(tmp_path: Path, found: tuple[str, ...]) -> 
     assert len(dcmread(tmp_path / "seg.dcm").SegmentSequence) == 3
     _assert_same(_as_the_bits_say(tmp_path / "seg.dcm", series), masks)
     _assert_valid(tmp_path / "seg.dcm")
+
+    program, folder = _program("segimage2itkimage", "dcmqi"), tmp_path / "merged"
+    folder.mkdir()
+    command = [
+        program,
+        "--inputDICOM",
+        str(tmp_path / "seg.dcm"),
+        "--outputDirectory",
+        str(folder),
+        "--mergeSegments",
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    groups = json.loads((folder / "meta.json").read_text(encoding="utf-8"))["segmentAttributes"]
+    assert len(list(folder.glob("*.nrrd"))) == len(groups) == max(len(found), 1)
+    for number, group in enumerate(groups, 1):
+        labels = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / f"{number}.nrrd")))
+        for segment in group:
+            key, label = segment["SegmentLabel"], segment["labelID"]
+            assert np.count_nonzero(labels == label) == np.count_nonzero(masks[key])
 
 
 def test_on_a_tilted_stack_each_frame_has_its_own_voxels(tmp_path: Path) -> None:

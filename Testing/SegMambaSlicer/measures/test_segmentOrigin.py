@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import slicer
+import vtk
 from scenes import SHAPE, add_volume, oblique_affine
 from SegMambaLib.measures.segmentState import SegmentState, segmentOrigin, segmentState, setReviewed
 from SegMambaLib.result.importSegments import importSegments
@@ -49,6 +50,28 @@ def test_a_result_is_as_computed_until_it_is_edited_and_again_after_the_next_run
     history.undo()
     assert states(segmentation) == set(SegmentState)
     assert segmentOrigin(segmentation, "ET").model == "small 44"
+
+
+def test_slicer_exports_to_dicom_seg_how_a_segment_was_made(tmp_path: Path) -> None:
+    reference = add_volume("T1Gd", np.zeros(SHAPE, np.int16))
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    importSegments(written(tmp_path / "a.seg.nrrd", 1, "small"), segmentation, reference, oblique_affine())
+
+    def dicom(region: str, what: str) -> str:
+        value = vtk.reference("")
+        segmentation.GetSegmentation().GetSegment(region).GetTag(f"DICOM.SegmentAlgorithm{what}", value)
+        return str(value)
+
+    slicer.util.updateSegmentBinaryLabelmapFromArray(np.ones(SHAPE, np.uint8), segmentation, "WT", reference)
+    states(segmentation)
+    assert [dicom(region, "Type") for region in ("WT", "TC", "ET")] == [
+        "SEMIAUTOMATIC",
+        "AUTOMATIC",
+        "AUTOMATIC",
+    ]
+    assert dicom("WT", "Name") == "SegMamba small"
+    importSegments(written(tmp_path / "b.seg.nrrd", 2, "tom"), segmentation, reference, oblique_affine())
+    assert (dicom("WT", "Type"), dicom("WT", "Name")) == ("AUTOMATIC", "SegMamba tom")
 
 
 def test_a_result_that_was_loaded_by_hand_is_as_computed(tmp_path: Path) -> None:
