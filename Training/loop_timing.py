@@ -15,18 +15,13 @@ class LoopTiming:
         self._marks: list[float | torch.cuda.Event] = []
 
     def mark(self) -> None:
-        """Call in turn before a batch is drawn, when it is, and when its step is done. The host does not wait."""
+        """Call in turn before a batch is drawn, after that, and after its gradients. The host does not wait."""
         if self._device.type != "cuda":
             self._marks.append(time.perf_counter())
             return
         event = torch.cuda.Event(enable_timing=True)
         event.record()
         self._marks.append(event)
-
-    @property
-    def steps(self) -> int:
-        """How many batches were marked."""
-        return len(self._marks) // 3
 
     def input_share(self) -> float:
         """Return which share of the time went into drawing batches. Waits for the last mark."""

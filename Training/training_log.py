@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class TrainingLog:
         )  # losses of patches, of whole brains, skipped steps
         self._counts = [0, 0]  # patches, whole brains
         self._waiting: list[_Pending] = []
-        self._row_began = progress.trained_seconds
+        self._row_began = replace(progress)
         self._last_line = time.monotonic()
         self.timing = LoopTiming(processes.device)
 
@@ -95,8 +95,8 @@ class TrainingLog:
 
     def _end_row(self, progress: Progress, rate: float) -> None:
         device = self._sums.device
-        seconds = progress.trained_seconds - self._row_began
-        speed = self.timing.steps / max(seconds, 1e-9)
+        seconds = progress.trained_seconds - self._row_began.trained_seconds
+        speed = (progress.step - self._row_began.step) / max(seconds, 1e-9)
         row: Row = {
             "step": float(progress.step),
             "trained_seconds": progress.trained_seconds,
@@ -113,7 +113,7 @@ class TrainingLog:
         self._waiting.append(_Pending(row, sums, self._counts, self.timing, arrived))
         self._sums.zero_()
         self._counts = [0, 0]
-        self._row_began = progress.trained_seconds
+        self._row_began = replace(progress)
         self.timing = LoopTiming(device)
 
     def _write(self, pending: _Pending) -> None:

@@ -73,6 +73,10 @@ def test_two_processes_equal_one_with_twice_the_batch(
         for kind in ("network", "average"):
             torch.testing.assert_close(two[kind], one[kind], rtol=1e-4, atol=1e-6)
 
+    # One process can go on where two had stopped.
+    train(halves, tmp_path, NAMES, tmp_path / "two", Budget(30, None), resume=True)
+    assert _end(tmp_path / "two")[0]["progress"]["step"] == 30
+
 
 def test_batches_that_cannot_be_shared_out_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     processes = Processes(0.0)

@@ -107,6 +107,8 @@ def test_batches_that_move_the_weights_together_equal_one_large_batch(data: Path
     of = {"loss": replace(tiny_config().loss, kind="cross_entropy"), "p_whole": 0.0}
     large = _train(tiny_config(batch_size=4, batches_per_step=1, **of), data, steps=3, output="large")
     small = _train(tiny_config(batch_size=1, batches_per_step=4, **of), data, steps=3, output="small")
+    (row,) = _log(small)
+    assert float(row["steps_per_second"]) * float(row["trained_seconds"]) == pytest.approx(3, rel=0.1)
     for name in ("0.weight", "2.bias"):
         torch.testing.assert_close(
             *(safe_open(run / "model.safetensors", "pt").get_tensor(name).float() for run in (large, small)),
