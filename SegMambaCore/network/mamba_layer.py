@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from SegMambaCore.scan.directions import convolve_in_direction, gather_directions
+from SegMambaCore.scan.directions import (
+    convolve_in_direction,
+    gather_directions,
+    scan_all_directions,
+    scans_all_at_once,
+)
 from SegMambaCore.scan.selective_scan import scans_jointly, selective_scan, selective_scan_joint
 
 
@@ -32,6 +39,7 @@ class MambaLayer(nn.Module):
         inner = expand * dim
         self.dt_rank = math.ceil(dim / 16)
         self.d_state = d_state
+        self.d_conv = d_conv
         self.directions = directions
         self.in_proj = nn.Linear(dim, 2 * inner, bias=False)
         for suffix in directions:
@@ -44,7 +52,7 @@ class MambaLayer(nn.Module):
             self.add_module(f"x_proj{suffix}", nn.Linear(inner, self.dt_rank + 2 * d_state, bias=False))
             self.add_module(f"dt_proj{suffix}", _initial_dt_proj(self.dt_rank, inner))
         self.out_proj = nn.Linear(inner, dim, bias=False)
-        self._fixed: dict[str, tuple[Tensor, Tensor]] = {}
+        self._fixed: _Stacked | None = None
 
     def fix(self, dtype: torch.dtype) -> None:
         """Compute once what every pass computes of the parameters alone, and cast the projections to the tokens' type.
@@ -52,15 +60,20 @@ class MambaLayer(nn.Module):
         For inference only: no change of the parameters is seen any more.
         """
         with torch.no_grad():
+            stacked = self._stacked()
+            self._fixed = replace(stacked, projections=stacked.projections.to(dtype))
             for suffix in self.directions:
                 part = self._parameters_of(suffix)
-                self._fixed[suffix] = _state_matrix(part), self._joint_projection(part).to(dtype)
                 for layer in (part.x_proj, part.dt_proj):
                     layer.weight.data = layer.weight.to(dtype)
 
     def forward(self, tokens: Tensor, slices: int) -> Tensor:
         """tokens: (batch, length, dim), row-major over (slices, rows, columns); returns the same shape."""
-        x, z = self.in_proj(tokens).chunk(2, dim=-1)  # (batch, length, inner) each
+        xz = self.in_proj(tokens)
+        if scans_all_at_once(xz, self.d_conv, self.d_state):
+            of_all = self._fixed or self._stacked()
+            return self.out_proj(scan_all_directions(xz, **vars(of_all), slices=slices))
+        x, z = xz.chunk(2, dim=-1)  # (batch, length, inner) each
         results = {direction: self._scan_direction(x, direction, slices) for direction in self.directions}
         return self.out_proj(gather_directions(results, z, slices))
 
@@ -69,25 +82,39 @@ class MambaLayer(nn.Module):
         part = self._parameters_of(direction)
         assert part.conv1d.bias is not None
         x = convolve_in_direction(x, part.conv1d.weight, part.conv1d.bias, direction, slices)
-        A, projection = self._fixed.get(direction, (None, None))
-        A = _state_matrix(part) if A is None else A
+        number = self.directions.index(direction)
+        A = _state_matrix(part.A_log) if self._fixed is None else self._fixed.A[number]
         if scans_jointly(x, self.d_state):
-            projection = self._joint_projection(part).to(x.dtype) if projection is None else projection
+            projection = (self._fixed or self._stacked()).projections[number].to(x.dtype)
             return selective_scan_joint(x, F.linear(x, projection), A, part.D, part.dt_proj.bias)
         dt, B, C = part.x_proj(x).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
         # The product without its bias: the scan adds it in float32, where autocast would lose small steps.
         dt = F.linear(dt, part.dt_proj.weight)
         return selective_scan(x, dt, A, B, C, part.D.float(), part.dt_proj.bias)
 
-    def _joint_projection(self, part: _Direction) -> Tensor:
-        """Weights (inner + 2 d_state, inner), float32, from tokens to step sizes, B and C at once.
+    def _stacked(self) -> _Stacked:
+        """The parameters of all directions, float32.
 
         Both projections of the step sizes make one matrix. It multiplies more often than they do, which costs a matrix
         unit nothing: rows of few values would not fill it, and memory is passed once instead of three times.
         """
-        with torch.autocast(part.D.device.type, enabled=False):
-            in_between, of_states = part.x_proj.weight.float().split([self.dt_rank, 2 * self.d_state])
-            return torch.cat([part.dt_proj.weight.float() @ in_between, of_states])
+        parts = [self._parameters_of(suffix) for suffix in self.directions]
+
+        def stack(get: Callable[[_Direction], Tensor]) -> Tensor:
+            return torch.stack([get(part).float() for part in parts])
+
+        with torch.autocast(parts[0].D.device.type, enabled=False):
+            rows = [self.dt_rank, 2 * self.d_state]
+            in_between, of_states = stack(lambda part: part.x_proj.weight).split(rows, dim=1)
+            of_steps = stack(lambda part: part.dt_proj.weight) @ in_between
+            return _Stacked(
+                taps=stack(lambda part: part.conv1d.weight[:, 0]),
+                conv_bias=stack(lambda part: cast(Tensor, part.conv1d.bias)),
+                projections=torch.cat([of_steps, of_states], dim=1),
+                A=_state_matrix(stack(lambda part: part.A_log)),
+                D=stack(lambda part: part.D),
+                dt_bias=stack(lambda part: part.dt_proj.bias),
+            )
 
     def _parameters_of(self, suffix: str) -> _Direction:
         name = suffix.strip("_")
@@ -109,9 +136,21 @@ class _Direction:
     D: Tensor
 
 
-def _state_matrix(part: _Direction) -> Tensor:
-    """A, (inner, d_state), float32."""
-    return -torch.exp(part.A_log.float())
+@dataclass(frozen=True)
+class _Stacked:
+    """As `scan_all_directions` wants them."""
+
+    taps: Tensor
+    conv_bias: Tensor
+    projections: Tensor
+    A: Tensor
+    D: Tensor
+    dt_bias: Tensor
+
+
+def _state_matrix(A_log: Tensor) -> Tensor:
+    """A, float32."""
+    return -torch.exp(A_log.float())
 
 
 def _initial_a_log(inner: int, d_state: int) -> nn.Parameter:

@@ -7,6 +7,7 @@ an index map says.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,14 +53,66 @@ def gather_cuda(results: dict[str, Tensor], z: Tensor, slices: int) -> Tensor:
     return _gather(forward, reverse, inter_slice, z, slices)[0]
 
 
-@torch.library.custom_op("segmamba::convolve_in_direction", mutates_args=())
-def _convolve(x: Tensor, taps: Tensor, bias: Tensor, direction: int, slices: int) -> Tensor:
+# ---------------------------------------------------------------------------------------------------------------
+# Launching
+
+
+def run_convolution(x: Tensor, taps: Tensor, bias: Tensor, direction: int, slices: int) -> Tensor:
+    """Return what `convolve_cuda` does. direction: its place among DIRECTIONS."""
     y = x.new_empty(x.shape)
     sizes = _sizes(x, slices, direction)
     runs = -(-sizes.length // _RUN)
     grid = _grid_of(sizes.batch * runs, sizes, x)
     _kernel("convolve", x).launch(grid, _THREADS, (x, taps, bias, y, sizes))
     return y
+
+
+def run_convolution_gradient(
+    dy: Tensor, x: Tensor, taps: Tensor, bias: Tensor, direction: int, slices: int, dx: Tensor, *, adds: bool
+) -> tuple[Tensor, Tensor]:
+    """Write, or add, the gradient of x to dx, whose rows may lie apart; return those of taps and bias."""
+    sizes = _sizes(x, slices, direction, dx.stride(1), adds=adds)
+    walks = sizes.batch * -(-sizes.length // sizes.run)
+    blocks = -(-walks // (_THREADS // (sizes.channels // 4)))
+    partial = taps.new_empty((blocks, _WIDTH + 1, sizes.channels))
+    arguments = (dy, x, taps, bias, dx, partial, sizes)
+    _kernel("convolve_gradient", x).launch((blocks, 1, 1), _THREADS, arguments)
+    sums = partial.sum(0)
+    return sums[:_WIDTH].t().contiguous(), sums[_WIDTH].clone()
+
+
+def run_gather(
+    results: Sequence[Tensor | None], z: Tensor, slices: int, *, keeps_sum: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the gated sum, and the sum alone or nothing of it. results: three, in the order of DIRECTIONS."""
+    assert results[0] is not None
+    out = torch.empty_like(results[0])
+    total = torch.empty_like(out) if keeps_sum else out.new_empty(0)
+    sizes = _sizes(z, slices)
+    arguments = (*results, z, out, total if keeps_sum else None, sizes)
+    _kernel("gather", z).launch(_grid_of(sizes.batch * sizes.length, sizes, z), _THREADS, arguments)
+    return out, total
+
+
+def run_scatter_gradient(
+    dout: Tensor, total: Tensor, z: Tensor, there: Sequence[bool], slices: int, dz: Tensor
+) -> list[Tensor | None]:
+    """Write the gradient of z to dz, whose rows may lie apart; return those of the results that there are."""
+    results = [torch.empty_like(dout) if result else None for result in there]
+    sizes = _sizes(z, slices, gradient_stride=dz.stride(1))
+    arguments = (dout, total, z, *results, dz, sizes)
+    grid = _grid_of(sizes.batch * sizes.length, sizes, z)
+    _kernel("scatter_gradient", z).launch(grid, _THREADS, arguments)
+    return results
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Operators
+
+
+@torch.library.custom_op("segmamba::convolve_in_direction", mutates_args=())
+def _convolve(x: Tensor, taps: Tensor, bias: Tensor, direction: int, slices: int) -> Tensor:
+    return run_convolution(x, taps, bias, direction, slices)
 
 
 @_convolve.register_fake
@@ -72,14 +125,8 @@ def _convolve_backward(
     dy: Tensor, x: Tensor, taps: Tensor, bias: Tensor, direction: int, slices: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     dx = x.new_empty(x.shape)
-    sizes = _sizes(x, slices, direction)
-    walks = sizes.batch * -(-sizes.length // sizes.run)
-    blocks = -(-walks // (_THREADS // (sizes.channels // 4)))
-    partial = taps.new_empty((blocks, _WIDTH + 1, sizes.channels))
-    arguments = (dy, x, taps, bias, dx, partial, sizes)
-    _kernel("convolve_gradient", x).launch((blocks, 1, 1), _THREADS, arguments)
-    sums = partial.sum(0)
-    return dx, sums[:_WIDTH].t().contiguous(), sums[_WIDTH].clone()
+    d_taps, d_bias = run_convolution_gradient(dy, x, taps, bias, direction, slices, dx, adds=False)
+    return dx, d_taps, d_bias
 
 
 @_convolve_backward.register_fake
@@ -107,11 +154,7 @@ def _gather(
     forward: Tensor, reverse: Tensor | None, inter_slice: Tensor | None, z: Tensor, slices: int
 ) -> tuple[Tensor, Tensor]:
     """The gated sum, and the sum alone."""
-    out, total = torch.empty_like(forward), torch.empty_like(forward)
-    sizes = _sizes(z, slices)
-    arguments = (forward, reverse, inter_slice, z, out, total, sizes)
-    _kernel("gather", z).launch(_grid_of(sizes.batch * sizes.length, sizes, z), _THREADS, arguments)
-    return out, total
+    return run_gather((forward, reverse, inter_slice), z, slices, keeps_sum=True)
 
 
 @_gather.register_fake
@@ -126,16 +169,10 @@ def _gather_backward(
     dout: Tensor, total: Tensor, z: Tensor, reverse: bool, inter_slice: bool, slices: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The gradients of forward, reverse, inter-slice (empty where there is none) and z."""
-    results = [
-        torch.empty_like(dout) if there else dout.new_empty(0) for there in (True, reverse, inter_slice)
-    ]
     dz = torch.empty_like(dout)
-    sizes = _sizes(z, slices)
-    pointers = [result if result.numel() else None for result in results]
-    arguments = (dout, total, z, *pointers, dz, sizes)
-    grid = _grid_of(sizes.batch * sizes.length, sizes, z)
-    _kernel("scatter_gradient", z).launch(grid, _THREADS, arguments)
-    return results[0], results[1], results[2], dz
+    results = run_scatter_gradient(dout, total, z, (True, reverse, inter_slice), slices, dz)
+    first, second, third = (dout.new_empty(0) if result is None else result for result in results)
+    return first, second, third, dz
 
 
 @_gather_backward.register_fake
@@ -168,17 +205,32 @@ class _Sizes(ctypes.Structure):
 
     _fields_ = [
         (name, ctypes.c_int)
-        for name in ("batch", "length", "channels", "stride", "direction", "slices", "plane", "run")
+        for name in (
+            "batch",
+            "length",
+            "channels",
+            "stride",
+            "direction",
+            "slices",
+            "plane",
+            "run",
+            "gradient_stride",
+            "adds",
+        )
     ]
 
 
-def _sizes(x: Tensor, slices: int, direction: int = 0) -> _Sizes:
+def _sizes(
+    x: Tensor, slices: int, direction: int = 0, gradient_stride: int = 0, *, adds: bool = False
+) -> _Sizes:
     batch, length, channels = x.shape
     # A walk begins with three tokens of its neighbour's; a GPU wants some hundred thousand threads.
     run = 8
     while run < 64 and batch * (length // (2 * run)) * (channels // 4) >= 1 << 17:
         run *= 2
-    return _Sizes(batch, length, channels, x.stride(1), direction, slices, length // slices, run)
+    return _Sizes(
+        batch, length, channels, x.stride(1), direction, slices, length // slices, run, gradient_stride, adds
+    )
 
 
 def _grid_of(items: int, sizes: _Sizes, x: Tensor) -> tuple[int, int, int]:

@@ -77,14 +77,15 @@ def _forward(
     u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """y, the state at the end of every chunk (batch, chunks, state, channels), sum of dt (batch, chunks, channels)."""
-    return _scan(u, dt, A, B, C, D, dt_bias)
+    ends, sum_dt = ends_of(u, A)
+    return run_scan(u, dt, A, B, C, D, dt_bias, ends, sum_dt), ends, sum_dt
 
 
 @_forward.register_fake
 def _(
     u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    return _empty_outputs(u, A)
+    return torch.empty_like(u), *ends_of(u, A)
 
 
 @torch.library.custom_op("segmamba::selective_scan_cuda_backward", mutates_args=())
@@ -102,7 +103,7 @@ def _backward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of u, dt, A, B, C, D and dt_bias; the last is empty where there is no dt_bias."""
     ddt, dB, dC = (t.new_empty(t.shape) for t in (dt, B, C))
-    du, dA, dD, dbias = _gradients(dy, u, dt, A, B, C, D, dt_bias, ends, sum_dt, ddt, dB, dC)
+    du, dA, dD, dbias = run_gradients(dy, u, dt, A, B, C, D, dt_bias, ends, sum_dt, ddt, dB, dC)
     return du, ddt, dA, dB, dC, dD, dbias
 
 
@@ -141,13 +142,14 @@ def _joint_forward(
     u: Tensor, joint: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As `_forward`."""
-    dt, B, C = _parts(joint, A)
-    return _scan(u, dt, A, B, C, D, dt_bias)
+    dt, B, C = parts_of(joint, A)
+    ends, sum_dt = ends_of(u, A)
+    return run_scan(u, dt, A, B, C, D, dt_bias, ends, sum_dt), ends, sum_dt
 
 
 @_joint_forward.register_fake
 def _(u: Tensor, joint: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    return _empty_outputs(u, A)
+    return torch.empty_like(u), *ends_of(u, A)
 
 
 @torch.library.custom_op("segmamba::selective_scan_joint_cuda_backward", mutates_args=())
@@ -156,8 +158,8 @@ def _joint_backward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of u, joint, A, D and dt_bias."""
     d_joint = torch.empty_like(joint)
-    (dt, B, C), (ddt, dB, dC) = _parts(joint, A), _parts(d_joint, A)
-    du, dA, dD, dbias = _gradients(dy, u, dt, A, B, C, D, dt_bias, ends, sum_dt, ddt, dB, dC)
+    (dt, B, C), (ddt, dB, dC) = parts_of(joint, A), parts_of(d_joint, A)
+    du, dA, dD, dbias = run_gradients(dy, u, dt, A, B, C, D, dt_bias, ends, sum_dt, ddt, dB, dC)
     return du, d_joint, dA, dD, dbias
 
 
@@ -179,7 +181,8 @@ def _differentiate_joint(ctx: Any, dy: Tensor, d_ends: Tensor, d_sum_dt: Tensor)
 _joint_forward.register_autograd(_differentiate_joint, setup_context=_save_joint)
 
 
-def _parts(joint: Tensor, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def parts_of(joint: Tensor, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return dt, B and C, which lie beside each other in joint."""
     channels, states = A.shape
     dt, B, C = joint.split([channels, states, states], dim=-1)
     return dt, B, C
@@ -189,27 +192,39 @@ def _parts(joint: Tensor, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 # Launching
 
 
-def _scan(
-    u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, dt_bias: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
+def run_scan(
+    u: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    dt_bias: Tensor | None,
+    ends: Tensor,
+    sum_dt: Tensor,
+) -> Tensor:
+    """Return y; write the states at the chunks' ends and the sums of dt. Tokens may lie apart, of B and C alike."""
     sizes = _sizes(u, A, dt.stride(1), B.stride(1))
     kernels = _kernels(u, dt, A, dt_bias is not None)
-    y, ends, sum_dt = _empty_outputs(u, A)
+    y = torch.empty_like(u)
     grid = _grid_of_warps(sizes)
     kernels.chunk_ends.launch(grid, 32 * _WARPS, (u, dt, dt_bias, A, B, ends, sum_dt, sizes))
     _link(kernels, ends, sum_dt, A, sizes, backward=False)
     kernels.outputs.launch(grid, 32 * _WARPS, (u, dt, dt_bias, A, B, C, D, ends, y, sizes))
-    return y, ends, sum_dt
+    return y
 
 
-def _empty_outputs(u: Tensor, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    sizes = _sizes(u, A)
-    ends = u.new_empty((sizes.batch, sizes.chunks, sizes.states, sizes.channels), dtype=torch.float32)
-    sum_dt = u.new_empty((sizes.batch, sizes.chunks, sizes.channels), dtype=torch.float32)
-    return torch.empty_like(u), ends, sum_dt
+def ends_of(u: Tensor, A: Tensor) -> tuple[Tensor, Tensor]:
+    """Return empty ends (batch, chunks, state, channels) and sums of dt (batch, chunks, channels).
+
+    Of every direction's, if A (directions, channels, state) has several.
+    """
+    sizes, several = _sizes(u, A), A.shape[:-2]
+    ends = (*several, sizes.batch, sizes.chunks, sizes.states, sizes.channels)
+    return A.new_empty(ends), A.new_empty((*several, sizes.batch, sizes.chunks, sizes.channels))
 
 
-def _gradients(
+def run_gradients(
     dy: Tensor,
     u: Tensor,
     dt: Tensor,
@@ -269,7 +284,7 @@ def _sizes(
 ) -> _Sizes:
     """A GPU wants some thousands of warps, each with 32 channels of a chunk; a chunk costs a state written and read."""
     batch, length, channels = u.shape
-    state = A.shape[1]
+    state = A.shape[-1]
     groups = -(-channels // 32)
     steps, most = 2 * TILE, _most_steps(state)
     while steps < most and batch * groups * (length // (2 * steps)) >= 2048:

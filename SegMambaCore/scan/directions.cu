@@ -1,8 +1,8 @@
 // What stands before and behind the scan of a direction: tokens taken in its order, convolved and activated; and the
 // directions' results put back into token order, summed and gated. cuda_directions.py launches the kernels.
 //
-// x, z are (batch, length, channels) with rows `stride` elements apart (the halves of one projection); everything else is
-// contiguous. Channels and stride are multiples of PACK, channels at most THREADS * 4.
+// x, z are (batch, length, channels) with rows `stride` elements apart (the halves of one projection), their gradients likewise;
+// everything else is contiguous. Channels and stride are multiples of PACK, channels at most THREADS * 4.
 
 #define THREADS 256
 #define WIDTH 4  // taps of the causal convolution
@@ -12,6 +12,7 @@ struct Sizes {
     int batch, length, channels, stride;
     int direction;  // 0 forward, 1 reverse, 2 inter-slice
     int slices, plane, run;  // plane: tokens of a slice; run: tokens of a thread in the gradient of the convolution
+    int gradient_stride, adds;  // of the gradients of x and z; adds: whether that of x is added to what is there
 };
 
 // The token that a direction scans as its t-th.
@@ -89,7 +90,7 @@ struct Walk {
 };
 
 // dx in token order, and the sums for weight and bias by block: partial (blocks, WIDTH + 1, channels), the bias last.
-extern "C" __global__ void __launch_bounds__(THREADS) convolve_gradient(
+extern "C" __global__ void __launch_bounds__(THREADS, 2) convolve_gradient(
     const Io* dy, const Io* x, const float* weight, const float* bias, Io* dx, float* partial, Sizes s) {
     __shared__ float shared[THREADS * 4];
     int lanes = s.channels / 4, rows = THREADS / lanes, runs = (s.length + s.run - 1) / s.run;
@@ -132,7 +133,10 @@ extern "C" __global__ void __launch_bounds__(THREADS) convolve_gradient(
             }
 #pragma unroll
             for (int k = 0; k < LOADS; k++) {
+                int of = t + k - WIDTH + 1;
+                bool writes = of >= begin && of < end;
                 Four out;
+                if (s.adds && writes) out = *(const Four*)(dx + (origin + of_dx.token) * s.gradient_stride + channel);
 #pragma unroll
                 for (int c = 0; c < 4; c++) {
                     float now = get(xs[k].v[c]), sum = offset[c] + taps[c][WIDTH - 1] * now;
@@ -140,7 +144,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) convolve_gradient(
                     for (int j = 0; j < WIDTH - 1; j++) sum += taps[c][j] * before[j][c];
                     float open = sigmoid(sum), of_sum = get(dys[k].v[c]) * open * (1.f + sum * (1.f - open));
                     of_sum = t + k < s.length ? of_sum : 0.f;
-                    float through = taps[c][0] * of_sum;
+                    float through = taps[c][0] * of_sum + (s.adds ? get(out.v[c]) : 0.f);
 #pragma unroll
                     for (int j = 0; j < WIDTH - 1; j++) through += taps[c][WIDTH - 1 - j] * g[j][c];
                     put(&out.v[c], through);
@@ -154,9 +158,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) convolve_gradient(
                     before[WIDTH - 2][c] = now;
                     g[WIDTH - 2][c] = of_sum;
                 }
-                int of = t + k - WIDTH + 1;
-                if (of >= begin && of < end) {
-                    *(Four*)(dx + (origin + of_dx.token) * s.channels + channel) = out;
+                if (writes) {
+                    *(Four*)(dx + (origin + of_dx.token) * s.gradient_stride + channel) = out;
                     of_dx.go_on(s);
                 }
             }
@@ -227,5 +230,5 @@ extern "C" __global__ void __launch_bounds__(THREADS) scatter_gradient(
 #pragma unroll
     for (int d = 0; d < 3; d++)
         if (results[d]) *(Pack*)(results[d] + (origin + time_of(token, d, s)) * s.channels + channel) = through;
-    *(Pack*)(dz + at) = of_gate;
+    *(Pack*)(dz + (origin + token) * s.gradient_stride + channel) = of_gate;
 }

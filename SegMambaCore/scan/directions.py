@@ -39,6 +39,33 @@ def gather_directions(results: dict[str, Tensor], z: Tensor, slices: int) -> Ten
     return total * F.silu(z)
 
 
+def scan_all_directions(
+    xz: Tensor,
+    taps: Tensor,
+    conv_bias: Tensor,
+    projections: Tensor,
+    A: Tensor,
+    D: Tensor,
+    dt_bias: Tensor,
+    slices: int,
+) -> Tensor:
+    """Return (batch, length, channels): `gather_directions` of the scans of `convolve_in_direction`, as one operator.
+
+    xz: (batch, length, 2 channels), what is scanned and the gate. The parameters of all directions are stacked: taps
+    (directions, channels, width), conv_bias, D, dt_bias (directions, channels), projections (directions, channels +
+    2 state, channels) to step sizes, B and C, A (directions, channels, state). Only where `scans_all_at_once`.
+    """
+    from SegMambaCore.scan.cuda_all_directions import scan_all_directions_cuda
+
+    return scan_all_directions_cuda(xz, taps, conv_bias, projections, A, D, dt_bias, slices)
+
+
+def scans_all_at_once(xz: Tensor, taps: int, state: int) -> bool:
+    """Whether `scan_all_directions` can run for a tensor like xz."""
+    x, z = xz.chunk(2, dim=-1)
+    return _on_cuda(x, taps) and _on_cuda(z) and state <= 64 and xz.is_contiguous()
+
+
 def to_scan_order(x: Tensor, direction: str, slices: int) -> Tensor:
     """Put tokens into the order in which a direction scans them."""
     if direction == "_b":

@@ -127,16 +127,20 @@ def test_parts_of_a_wider_tensor_need_no_copy() -> None:
 
 
 @pytest.mark.usefixtures("emulated")
-def test_a_layer_computes_the_same_with_one_projection(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at_once", [False, True], ids=["projection", "all directions"])
+def test_a_layer_computes_the_same_in_one(at_once: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    layer, tokens = MambaLayer(16, ("", "_s")), torch.randn(1, 24, 16)
-    parameters = dict(layer.named_parameters())
+    layer, tokens = MambaLayer(16, ("", "_b", "_s") if at_once else ("", "_s")), torch.randn(2, 24, 16)
+    tensors = {"tokens": tokens.requires_grad_(), **dict(layer.named_parameters())}
     expected = layer(tokens, 4)
-    wanted = torch.autograd.grad(expected.sum(), list(parameters.values()))
-    monkeypatch.setattr(mamba_layer, "scans_jointly", lambda *_: True)
+    weight = torch.randn_like(expected)
+    wanted = torch.autograd.grad((expected * weight).sum(), list(tensors.values()))
+    name = "scans_all_at_once" if at_once else "scans_jointly"
+    monkeypatch.setattr(mamba_layer, name, lambda *_: True)
     y = layer(tokens, 4)
     assert relative_error(y, expected) < 2e-6
-    for name, a, e in zip(
-        parameters, torch.autograd.grad(y.sum(), list(parameters.values())), wanted, strict=True
-    ):
+    with torch.no_grad():
+        assert torch.equal(layer(tokens, 4), y)
+    gradients = torch.autograd.grad((y * weight).sum(), list(tensors.values()))
+    for name, a, e in zip(tensors, gradients, wanted, strict=True):
         assert relative_error(a, e) < 1e-5, name
