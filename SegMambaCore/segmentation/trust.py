@@ -72,12 +72,15 @@ def assess_trust(
         usual = Usual.from_dict(spec.usual_figures)
         likeness = unlikeness(case_figures(tensor, spec.channels), usual)
         unlike = likeness.distance > usual.most_unlike
+    dropped = dropped_regions(probabilities, spec) if spec.least_volume_ml else {}
+    unsure = unsure_regions(promises, spec.least_expected_dice)
     return Trust(
         expected_dice=promises,
-        unsure=tuple(unsure_regions(promises, spec.least_expected_dice)),
+        # What was left out is told with its volume: that it was doubtful goes without saying.
+        unsure=tuple(region for region in unsure if region not in dropped),
         likeness=likeness,
         unlike=unlike,
-        dropped_ml=dropped_regions(probabilities, spec) if spec.least_volume_ml else {},
+        dropped_ml=dropped,
     )
 
 

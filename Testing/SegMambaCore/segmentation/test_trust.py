@@ -57,7 +57,7 @@ def test_a_region_that_promises_little_is_named() -> None:
 
 
 def test_what_was_left_out_is_told_with_its_volume() -> None:
-    spec = replace(SPEC, least_volume_ml={"ET": 0.05})
+    spec = replace(SPEC, least_volume_ml={"ET": 0.05}, least_expected_dice={"ET": 0.99})
     trust = _assess(spec, _probabilities(0.9, voxels=32))
     assert trust.warnings == (
         "Enhancing tumor (ET): 0.03 mL were found and left out, as so little is more often wrong than right.",
