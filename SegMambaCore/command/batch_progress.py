@@ -211,7 +211,10 @@ def _found(patient: FoundPatient) -> dict[str, Any]:
             role: str(one.place if isinstance(one, DicomSeries) else one)
             for role, one in patient.sources.items()
         },
-        "series": {role: series.title for role, series in _series_of(patient).items()},
+        "series": {
+            role: {"title": series.title, "uid": series.stack.frames[0].series}
+            for role, series in _series_of(patient).items()
+        },
         "missing": patient.missing,
         "problem": patient.problem,
         "notes": patient.notes,

@@ -188,7 +188,7 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         row = self.batch.rows.get(case)
         if row is None or row.status != "done":
             raise ValueError(_("{case} has no results yet.").format(case=case))
-        loaded = loadPatient(case, row.sources, self.batch.resultFolder(case))
+        loaded = loadPatient(case, row.sources, self.batch.resultFolder(case), row.seriesUids)
         self._nestedSegments.remember(loaded.segmentation)
         slicer.util.setSliceViewerLayers(background=loaded.volumes[REFERENCE_ROLE])
         jumpToLargestCrossSection(loaded.segmentation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -150,7 +151,7 @@ class Batch:
     def _forgetWhoWasAtWork(self) -> None:
         for case, row in self.rows.items():
             if row.status == "running":
-                self.rows[case] = BatchRow(row.case, row.sources, "waiting")
+                self.rows[case] = replace(row, status="waiting", volumesMl={}, remarks=())
 
     def _removeFolder(self) -> None:
         if self._folder is not None:

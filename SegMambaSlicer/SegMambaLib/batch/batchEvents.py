@@ -13,14 +13,16 @@ from typing import Any
 class FoundPatient:
     """One patient at one time.
 
-    case: the name within the batch. sources: a file or DICOM folder by role. problem: why the patient cannot be
-    segmented, "" if nothing is known against it. notes: what somebody should look at.
+    case: the name within the batch. sources: a file, or the folder or zip around a DICOM series, by role.
+    problem: why the patient cannot be segmented, "" if nothing is known against it. notes: what somebody should
+    look at. seriesUids: SeriesInstanceUID by role where the source is DICOM.
     """
 
     case: str
     sources: Mapping[str, Path]
     problem: str = ""
     notes: tuple[str, ...] = ()
+    seriesUids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def _patients(message: dict[str, Any]) -> PatientsEvent:
                 {str(role): Path(path) for role, path in patient["sources"].items()},
                 str(patient["problem"]),
                 tuple(map(str, patient["notes"])),
+                {str(role): str(series["uid"]) for role, series in patient["series"].items()},
             )
             for patient in message["patients"]
         )

@@ -15,19 +15,24 @@ from .batchEvents import FoundPatient, PatientEvent
 
 @dataclass(frozen=True)
 class BatchRow:
-    """status: "" before anything was run, else as `PatientEvent`. remarks: the reason, warnings and notes."""
+    """sources, seriesUids: as `FoundPatient`.
+
+    status: "" before anything was run, else as `PatientEvent`. remarks: the reason, warnings and notes.
+    """
 
     case: str
     sources: Mapping[str, Path]
     status: str = ""
     volumesMl: Mapping[str, float | None] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    seriesUids: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, found: FoundPatient) -> BatchRow:
         """Return the row of a patient who was found a moment ago."""
         status = "incomplete" if found.problem else ""
-        return cls(found.case, found.sources, status, {}, tuple(filter(None, [found.problem, *found.notes])))
+        remarks = tuple(filter(None, [found.problem, *found.notes]))
+        return cls(found.case, found.sources, status, {}, remarks, found.seriesUids)
 
     def after(self, event: PatientEvent) -> BatchRow:
         """Return the row with what is new."""

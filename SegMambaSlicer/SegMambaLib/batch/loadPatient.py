@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from ..inputs.exportVolumes import worldAffine
 from ..inputs.loadCase import loadCase
+from ..inputs.loadDicom import loadDicomSeries
 from ..inputs.roles import REFERENCE_ROLE, ROLES, roleTitle
 from ..result.importSegments import importSegments
 from ..result.segmentedVolumes import rememberVolumes
@@ -26,11 +27,14 @@ class LoadedPatient:
     segmentation: slicer.vtkMRMLSegmentationNode
 
 
-def loadPatient(case: str, sources: Mapping[str, Path], results: Path) -> LoadedPatient:
+def loadPatient(
+    case: str, sources: Mapping[str, Path], results: Path, seriesUids: Mapping[str, str] | None = None
+) -> LoadedPatient:
     """Load a patient's volumes and segments.
 
     In the subject hierarchy, files go into a folder with the patient's name, DICOM series into their study.
     sources: a file or DICOM folder for each role. results: the patient's folder within those of the batch.
+    seriesUids: of the series to load from a folder, by role.
     Raises ValueError or RuntimeError when something cannot be read; then the scene is as it was.
     """
     made: list[slicer.vtkMRMLNode] = []
@@ -39,7 +43,8 @@ def loadPatient(case: str, sources: Mapping[str, Path], results: Path) -> Loaded
     try:
         volumes = {}
         for role in ROLES:
-            loaded = loadCase([sources[role]])
+            uid = (seriesUids or {}).get(role)
+            loaded = loadDicomSeries(sources[role], uid) if uid else loadCase([sources[role]])
             made += loaded
             if len(loaded) != 1:
                 raise RuntimeError(_("{path} is not one volume.").format(path=sources[role]))

@@ -25,6 +25,31 @@ def loadDicomFolder(
     Raises ValueError when there is no such series, or more than mostVolumes, or several patients; RuntimeError
     when this Slicer has no DICOM.
     """
+    return _load(folder, lambda database: _wantedSeries(database, folder, mostVolumes), onProgress)
+
+
+def loadDicomSeries(folder: Path, uid: str) -> list[slicer.vtkMRMLScalarVolumeNode]:
+    """Load one series of a folder, and return its nodes: several where it holds several volumes.
+
+    Raises ValueError when it is not there, RuntimeError when this Slicer has no DICOM.
+    """
+    if folder.is_file():
+        raise ValueError(_("{path} is a zip. Unpack it, and load the folder.").format(path=folder))
+
+    def wanted(database: Any) -> list[str]:
+        if not database.filesForSeries(uid):
+            raise ValueError(
+                _("{folder} no longer holds the series that was segmented.").format(folder=folder)
+            )
+        return [uid]
+
+    return _load(folder, wanted, lambda line: None)
+
+
+def _load(
+    folder: Path, choose: Callable[[Any], list[str]], onProgress: Callable[[str], None]
+) -> list[slicer.vtkMRMLScalarVolumeNode]:
+    """Load the series that `choose` picks from the database of a folder."""
     try:
         from DICOMLib import DICOMUtils
     except ImportError as error:
@@ -35,7 +60,7 @@ def loadDicomFolder(
         with DICOMUtils.TemporaryDICOMDatabase(temporary) as database:
             onProgress(_("Reading DICOM headers"))
             DICOMUtils.importDicom(str(folder), database)
-            wanted = _wantedSeries(database, folder, mostVolumes)
+            wanted = choose(database)
             nodes = []
             for number, series in enumerate(wanted, start=1):
                 onProgress(_("Loading {number} of {count}").format(number=number, count=len(wanted)))

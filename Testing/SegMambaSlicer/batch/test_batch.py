@@ -15,6 +15,7 @@ from scenes import ROLES, fake_program
 from SegMambaLib.batch.batch import Batch
 from SegMambaLib.batch.batchEvents import OverallEvent, PatientEvent, parseBatchEvent
 from SegMambaLib.batch.loadPatient import loadPatient
+from SegMambaLib.inputs.loadCase import loadCase
 from SegMambaLib.result.segmentedVolumes import segmentedVolumes
 from SegMambaLib.run.programRun import RunState
 from SegMambaLib.run.segmentCommand import RunChoices
@@ -229,3 +230,26 @@ def test_events_are_understood_and_noise_is_not() -> None:
     )
     for noise in (b"\xff\xfe hello", "[]", "{}", '{"event":"patient"}', '{"event":"phase","phase":"read"}'):
         assert parseBatchEvent(noise) is None
+
+
+def test_a_series_among_others_in_a_folder_is_loaded_by_its_number(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder alone would give all of them."""
+    batch = found(make_batch(), folder)
+    batch.start(RunChoices())
+    wait(lambda: batch.poll().isOver)
+    asked: list[tuple[Path, str]] = []
+
+    def load(place: Path, uid: str) -> list[slicer.vtkMRMLScalarVolumeNode]:
+        asked.append((place, uid))
+        return loadCase([sources[role] for role, one in uids.items() if one == uid])
+
+    sources = dict(batch.rows["Good"].sources)
+    uids = {role: f"1.2.{number}" for number, role in enumerate(ROLES)}
+    monkeypatch.setattr("SegMambaLib.batch.loadPatient.loadDicomSeries", load)
+    list_nodes_in_hierarchy()
+    study = dict.fromkeys(ROLES, folder)
+    loaded = loadPatient("Good", study, batch.resultFolder("Good"), uids)
+    assert asked == [(folder, uid) for uid in uids.values()]
+    assert segmentedVolumes(loaded.segmentation) == list(loaded.volumes.values())

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 import slicer
 from brains import brain_voxels
 from SegMambaLib.inputs.loadCase import loadCase
+from SegMambaLib.inputs.loadDicom import loadDicomSeries
 from SegMambaLib.inputs.roleAssigner import assignVolumes
 from standins import dicom
 
@@ -90,6 +91,18 @@ def test_a_dicom_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         "t2w": "2: t2_tse_tra",
         "t2f": "3: SPACE",
     }
+    assert list(Path(slicer.app.temporaryPath).iterdir()) == []
+
+
+def test_one_series_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    series = dicom.install(monkeypatch, STUDY)
+    (node,) = loadDicomSeries(tmp_path, "1.2.2")
+    assert (series, node.GetName()) == (["1.2.2"], "2: t2_tse_tra")
+    with pytest.raises(ValueError, match="no longer holds"):
+        loadDicomSeries(tmp_path, "1.2.99")
+    (tmp_path / "study.zip").write_bytes(b"PK")
+    with pytest.raises(ValueError, match="Unpack it"):
+        loadDicomSeries(tmp_path / "study.zip", "1.2.2")
     assert list(Path(slicer.app.temporaryPath).iterdir()) == []
 
 

@@ -44,7 +44,7 @@ class DicomDatabase:
         )
 
     def filesForSeries(self, series: str, count: int = -1) -> tuple[str, ...]:
-        return (f"/dicom/{series}.dcm",)
+        return (f"/dicom/{series}.dcm",) if series in self._series else ()
 
     def fileForInstance(self, instance: str) -> str:
         series = instance.removesuffix(".1")

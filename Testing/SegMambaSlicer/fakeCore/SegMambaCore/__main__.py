@@ -101,7 +101,7 @@ def _batch() -> int:
     problems = {case: "" if "t2f" in found else "T2-FLAIR is missing." for case, found in sources.items()}
     if arguments.list:
         patients = [
-            {"case": case, "sources": sources[case], "problem": problems[case], "notes": []}
+            {"case": case, "sources": sources[case], "problem": problems[case], "notes": [], "series": {}}
             for case in sources
         ]
         _say("patients", patients=patients)
