@@ -140,7 +140,7 @@ def test_a_layer_computes_the_same_in_one(at_once: bool, monkeypatch: pytest.Mon
     y = layer(tokens, 4)
     assert relative_error(y, expected) < 2e-6
     with torch.no_grad():
-        assert torch.equal(layer(tokens, 4), y)
+        assert relative_error(layer(tokens, 4), y) < 2e-6  # the convolution in front may be another one
     gradients = torch.autograd.grad((y * weight).sum(), list(tensors.values()))
     for name, a, e in zip(tensors, gradients, wanted, strict=True):
         assert relative_error(a, e) < 1e-5, name
