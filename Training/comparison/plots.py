@@ -25,6 +25,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 _LINEAR_UP_TO_MM = 10.0
 """Distances beyond are on a logarithmic scale: a missed region counts as hundreds of millimetres."""
 
+_MANY = 60  # points
+
 _SPREAD = 0.8
 """Of the boxes of one region, whose neighbours are 1 apart."""
 
@@ -58,12 +60,13 @@ def plot_differences(comparison: Comparison, table: Table) -> str:
             row = found[others[number].name, column]
             colour = _colour(number + 1)
             points = metric.factor * difference_of_cases(first, others[number], column)
-            axes.plot(points, place + _jitter(len(points), 0.25), ".", color=colour, alpha=0.3, markersize=4)
+            _points(axes, points, place + _jitter(len(points), 0.25), colour)
             low, mean, high = (
                 metric.factor * float(row[name]) for name in ("ci95_low", "mean_difference", "ci95_high")
             )
-            axes.plot([low, high], [place, place], color=colour, linewidth=2.2, solid_capstyle="butt")
-            axes.plot([mean], [place], "D", color=colour, markersize=5, markeredgecolor="white")
+            axes.plot([low, high], [place, place], color="white", linewidth=5, solid_capstyle="butt")
+            axes.plot([low, high], [place, place], color=colour, linewidth=2.6, solid_capstyle="butt")
+            axes.plot([mean], [place], "D", color=colour, markersize=6, markeredgecolor="white")
         axes.axvline(0, color="#444444", linewidth=0.8)
         axes.set_yticks(
             [(len(others) - 1) / 2 + len(others) * place for place in range(len(REGIONS))], list(REGIONS)
@@ -96,9 +99,24 @@ def _box_and_points(axes: Axes, values: NDArray[np.float64], number: int, models
             capprops={"color": colour},
         )
         places = centre + _jitter(len(values), width * 0.28)
-        axes.plot(
-            places, values, ".", color=colour, alpha=0.7, markersize=5, markeredgewidth=0, clip_on=False
-        )
+        _points(axes, places, values, colour)
+
+
+def _points(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], colour: str) -> None:
+    """Draw a point a case, behind all else; as pixels where there are many, which would be megabytes of shapes."""
+    many = len(x) > _MANY
+    axes.plot(
+        x,
+        y,
+        ".",
+        color=colour,
+        alpha=0.3 if many else 0.6,
+        markersize=3 if many else 5,
+        markeredgewidth=0,
+        clip_on=False,
+        rasterized=many,
+        zorder=1,
+    )
 
 
 def _jitter(count: int, spread: float) -> NDArray[np.float64]:
@@ -149,5 +167,5 @@ def _svg(figure: Figure) -> str:
     text = io.StringIO()
     # Letters as shapes: what the page looks like depends on no font.
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "segmamba"}):
-        figure.savefig(text, format="svg", metadata={"Date": None})
+        figure.savefig(text, format="svg", dpi=200, metadata={"Date": None})
     return text.getvalue()
