@@ -328,11 +328,13 @@ def _link(
 ) -> None:
     lanes = sizes.states * sizes.channels
     kernels.link_chunks.launch(
-        (-(-lanes // 32), sizes.batch, 1), 32 * _SEGMENTS, (ends, sum_dt, A, int(backward), sizes)
+        (-(-lanes // _COLUMNS), sizes.batch, 1),
+        _COLUMNS * _SEGMENTS,
+        (ends, sum_dt, A, int(backward), sizes),
     )
 
 
-_SEGMENTS = 32
+_COLUMNS, _SEGMENTS = 16, 64
 """As in scan.cu."""
 
 

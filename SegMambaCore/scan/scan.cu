@@ -194,43 +194,49 @@ extern "C" __global__ void __launch_bounds__(128) chunk_handed(
 // ---- linking the chunks: in place, from what each makes alone to what it makes after all that come before it ------------
 // A chunk's decay is exp(A sum dt), a product of factors below one that nothing is ever divided by.
 
-#define SEGMENTS 32
-#define AHEAD 8  // chunks whose loads are under way at a time
+#define COLUMNS 16   // states and channels of a block
+#define SEGMENTS 64  // of the chunks, beside each other
+#define AHEAD 8      // chunks whose loads are under way at a time
 
-extern "C" __global__ void __launch_bounds__(32 * SEGMENTS) link_chunks(
+extern "C" __global__ void __launch_bounds__(COLUMNS * SEGMENTS) link_chunks(
     float* ends, const float* sum_dt, const float* A, int backward, Sizes s) {
-    __shared__ float decays[SEGMENTS][32], values[SEGMENTS][32];
-    int segment = threadIdx.x / 32, column = threadIdx.x & 31;
+    __shared__ float decays[SEGMENTS][COLUMNS], values[SEGMENTS][COLUMNS];
+    int segment = threadIdx.x / COLUMNS, column = threadIdx.x % COLUMNS;
     i64 lanes = (i64)s.states * s.channels;
-    i64 lane = (i64)blockIdx.x * 32 + column;  // = n * channels + channel
+    i64 lane = (i64)blockIdx.x * COLUMNS + column;  // = n * channels + channel
     bool inside = lane < lanes;
     if (!inside) lane = lanes - 1;
     int channel = (int)(lane % s.channels);
     float rate = A[(i64)channel * s.states + lane / s.channels] * LOG2E;
     int length = (s.chunks + SEGMENTS - 1) / SEGMENTS;
-    int begin = min(segment * length, s.chunks), end = min(begin + length, s.chunks);
-    i64 first = (i64)blockIdx.y * s.chunks;
+    int begin = min(segment * length, s.chunks), count = min(length, s.chunks - begin);
+    // From the segment's first chunk in the order of time, or from its last one against it.
+    i64 first = (i64)blockIdx.y * s.chunks + (backward ? s.chunks - 1 - begin : begin);
+    i64 step = backward ? -lanes : lanes, sum_step = backward ? -s.channels : s.channels;
+    float* own_ends = ends + first * lanes + lane;
+    const float* own_sums = sum_dt + first * s.channels + channel;
 
     float decay = 1.f, value = 0.f;
     for (int pass = 0; pass < 2; pass++) {
-        for (int i = begin; i < end; i += AHEAD) {
+        float* at = own_ends;
+        const float* at_sum = own_sums;
+        for (int i = 0; i < count; i += AHEAD) {
             float sum[AHEAD], own[AHEAD];
 #pragma unroll
             for (int k = 0; k < AHEAD; k++) {
-                int at = min(i + k, end - 1);
-                i64 chunk = first + (backward ? s.chunks - 1 - at : at);
-                sum[k] = sum_dt[chunk * s.channels + channel];
-                own[k] = ends[chunk * lanes + lane];
+                bool exists = i + k < count;
+                sum[k] = exists ? at_sum[k * sum_step] : 0.f;
+                own[k] = exists ? at[k * step] : 0.f;
             }
 #pragma unroll
             for (int k = 0; k < AHEAD; k++) {
-                if (i + k >= end) break;
                 float d = exp2_fast(rate * sum[k]);
                 value = d * value + own[k];
                 decay *= d;
-                i64 chunk = first + (backward ? s.chunks - 1 - (i + k) : i + k);
-                if (pass == 1 && inside) ends[chunk * lanes + lane] = value;
+                if (pass == 1 && inside && i + k < count) at[k * step] = value;
             }
+            at += AHEAD * step;
+            at_sum += AHEAD * sum_step;
         }
         if (pass == 1) break;
         decays[segment][column] = decay;
