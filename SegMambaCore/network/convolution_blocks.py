@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from SegMambaCore.network.convolution1 import Convolution1
 from SegMambaCore.network.convolution3 import Convolution3
 from SegMambaCore.network.instance_norm import norm_act, norm_add_act
 
@@ -25,7 +26,7 @@ class ConvolutionLayer(nn.Sequential):
         if kernel_size == 3:
             self.conv: nn.Conv3d = Convolution3(in_channels, out_channels, bias=bias)
         else:
-            self.conv = nn.Conv3d(in_channels, out_channels, kernel_size, bias=bias)
+            self.conv = Convolution1(in_channels, out_channels, bias=bias)
 
 
 class ResidualBlock(nn.Module):

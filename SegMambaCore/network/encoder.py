@@ -7,6 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from SegMambaCore.network.convolution1 import Convolution1
 from SegMambaCore.network.gated_spatial_convolution import GatedSpatialConvolution
 from SegMambaCore.network.instance_norm import add, norm_act
 from SegMambaCore.network.layer_norm import LayerNorm
@@ -119,8 +120,8 @@ class ConvolutionalMlp(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.fc1 = nn.Conv3d(dim, 2 * dim, 1)
-        self.fc2 = nn.Conv3d(2 * dim, dim, 1)
+        self.fc1 = Convolution1(dim, 2 * dim)
+        self.fc2 = Convolution1(2 * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, dim, D, H, W); returns the same shape."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from SegMambaCore.network.convolution1 import Convolution1
 from SegMambaCore.network.convolution3 import Convolution3
 from SegMambaCore.network.instance_norm import add, norm_act
 
@@ -19,8 +20,8 @@ class GatedSpatialConvolution(nn.Module):
         super().__init__()
         self.proj = Convolution3(channels, channels)
         self.proj2 = Convolution3(channels, channels)
-        self.proj3 = nn.Conv3d(channels, channels, 1)
-        self.proj4 = nn.Conv3d(channels, channels, 1)
+        self.proj3 = Convolution1(channels, channels)
+        self.proj4 = Convolution1(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, channels, D, H, W); returns the same shape."""

@@ -9,6 +9,7 @@ from monai.networks.blocks.dynunet_block import UnetOutBlock, UnetResBlock
 from monai.networks.blocks.unetr_block import UnetrUpBlock
 from torch.nn import functional as F
 
+from SegMambaCore.network import convolution1
 from SegMambaCore.network.build import build_network
 from SegMambaCore.network.convolution_blocks import OutBlock, ResidualBlock, UpBlock
 from SegMambaCore.network.instance_norm import norm_act, norm_add_act
@@ -135,6 +136,16 @@ def test_blocks_equal_monais():
         assert torch.allclose(ours(*inputs), expected, atol=2e-5)
         with torch.no_grad():
             assert torch.allclose(ours(*inputs), expected, atol=2e-5)
+
+
+def test_a_convolution_of_one_voxel_is_a_matrix_product(monkeypatch):
+    layer, x = convolution1.Convolution1(8, 16), channels_last(2, 8, 3, 4, 5)
+    expected = layer(x)
+    monkeypatch.setattr(convolution1, "_on_gpu", lambda x: True)
+    product = layer(x)
+    assert product.grad_fn is not None and product.is_contiguous(memory_format=torch.channels_last_3d)
+    assert torch.allclose(product, expected, atol=1e-5)
+    assert torch.allclose(layer(x.contiguous()), expected, atol=1e-5)  # channels first: left to the library
 
 
 def test_causal_conv_equals_a_padded_conv1d():
