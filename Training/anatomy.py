@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from Training.brain_intensities import brain_range, standardised
+from Training.randomness import normal
 
 FLUID = (-1.8, -1.75, 4.0, -2.1)
 """z-scores of cerebrospinal fluid in T1, T1Gd, T2, FLAIR: medians of the training cases."""
@@ -22,7 +24,7 @@ HEAD_VOXELS = _FLUID_VOXELS + _BONE_VOXELS + _SCALP_VOXELS
 _TEXTURE = 0.3
 
 
-def with_head(image: Tensor, brain: Tensor) -> tuple[Tensor, Tensor]:
+def with_head(image: Tensor, brain: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Return the image with fluid, bone and scalp around the brain, and the mask (1, D, H, W) of all that.
 
     As prepared by someone who did not remove the skull: z-scores are over the head, and the brain's own shift.
@@ -39,7 +41,7 @@ def with_head(image: Tensor, brain: Tensor) -> tuple[Tensor, Tensor]:
         ]
     )
     around = scalp & ~brain
-    texture = 1 + _TEXTURE * torch.randn_like(image)
+    texture = 1 + _TEXTURE * normal(image.shape, image.device, rng)
     head = torch.where(around, (levels - low) * texture.clamp_(min=0.05) + low, image)
     return standardised(head, scalp), scalp
 

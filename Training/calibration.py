@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference.predict import predict
+from SegMambaCore.inference.prepared_network import PreparedNetwork
 from SegMambaCore.inference.settings import InferenceSettings
 from SegMambaCore.segmentation.region_probabilities import region_probabilities
 from SegMambaCore.segmentation.regions import REGIONS, regions_from_label_map
@@ -74,11 +75,12 @@ def measure(
     Raises SegMambaError when a model or a pack cannot be read, or a model was trained on one of the cases.
     """
     network, spec = read_unseeing(models, packs)
+    ready = PreparedNetwork(network)
     found = {(region, place): Reliability() for region in REGIONS for place in PLACES}
     for path in tqdm(packs, unit="case"):
         pack = read_pack(path)
         truth = regions_from_label_map(pack.labels, "brats2023", pack.name)
-        outputs = predict(network, spec, pack.tensor(), settings).probabilities
+        outputs = predict(ready, spec, pack.tensor(), settings).probabilities
         probabilities = region_probabilities(outputs, spec)
         brain = pack.codes.any(axis=0)
         near = brain & _near(truth["WT"] | (probabilities["WT"] >= 0.5))

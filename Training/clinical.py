@@ -42,7 +42,7 @@ def as_from_a_clinic(
     if any(worse):
         image = acquired_worse(image, brain, worse)
     if rng.random() < settings.p_skull:
-        image, _ = with_head(image, brain)
+        image, _ = with_head(image, brain, rng)
     if rng.random() < settings.p_swap:
         image = swap(image, SWAPS[rng.integers(len(SWAPS))])
     if rng.random() < settings.p_no_enhancement:

@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +26,8 @@ from tqdm import tqdm
 
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference.predict import predict
+from SegMambaCore.inference.prepared_network import PreparedNetwork
 from SegMambaCore.inference.settings import InferenceSettings
-from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import REGIONS, regions_from_label_map
 from SegMambaCore.segmentation.trust import assess_trust
 from SegMambaCore.whole_file import write_whole_file
@@ -33,6 +35,7 @@ from Training.case_pack import pack_path, read_pack
 from Training.evaluation.corrupted import CORRUPTIONS, corrupted, sample_of
 from Training.evaluation.doubt import FAILURE_DICE
 from Training.evaluation.of_model import read_unseeing
+from Training.evaluation.processes import default_workers
 from Training.evaluation.table import Row, write_table
 from Training.metrics.brats2021 import dice2021
 from Training.metrics.conventions import column_name
@@ -52,7 +55,9 @@ def main() -> None:
         rows: list[Row] = []
         for name, model in zip(names, arguments.model, strict=True):
             of_model: Row = {"model": name}
-            rows += [of_model | row for row in measure(model, packs, corruptions, settings)]
+            rows += [
+                of_model | row for row in measure(model, packs, corruptions, settings, arguments.workers)
+            ]
         arguments.output.mkdir(parents=True, exist_ok=True)
         write_table(rows, arguments.output / "robustness.csv")
         table = "\n".join(markdown(rows)) + "\n"
@@ -64,22 +69,25 @@ def main() -> None:
 
 
 def measure(
-    model: Path, packs: Sequence[Path], names: Sequence[str], settings: InferenceSettings
+    model: Path, packs: Sequence[Path], names: Sequence[str], settings: InferenceSettings, workers: int = 1
 ) -> list[Row]:
     """Return a row for each case and corruption: Dice of WT, TC and ET in the convention of BraTS 2021.
 
+    workers: threads that corrupt while the network goes on.
     Raises SegMambaError when the model or a pack cannot be read, or the model was trained on one of the cases.
     """
     network, spec = read_unseeing([model], packs)
+    ready = PreparedNetwork(network)
     rows: list[Row] = []
-    with tqdm(total=len(packs) * len(names), unit="prediction") as progress:
+    total = len(packs) * len(names)
+    with ThreadPoolExecutor(max_workers=workers) as pool, tqdm(total=total, unit="prediction") as progress:
         for path in packs:
             pack = read_pack(path)
-            for name in names:
-                sample = corrupted(sample_of(pack), name, pack.name)
+            corrupt = partial(corrupted, sample_of(pack), case=pack.name)
+            for name, sample in zip(names, pool.map(corrupt, names), strict=True):
                 reference = regions_from_label_map(sample.labels.numpy(), "brats2023", pack.name)
-                prediction = predict(network, spec, sample.image.numpy(), settings)
-                masks = decide(prediction.probabilities, spec)
+                prediction = predict(ready, spec, sample.image.numpy(), settings)
+                masks = prediction.masks
                 trust = assess_trust(sample.image.numpy(), prediction.probabilities, masks, spec)
                 row: Row = {"corruption": name, "case": pack.name}
                 row |= {COLUMNS[r]: dice2021(masks[r], reference[r]) for r in REGIONS}
@@ -163,6 +171,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--mode", choices=["windows", "onepass"], default="onepass")
     parser.add_argument("--mirror", choices=["none", "leftright", "all"], default="none")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--workers", type=int, default=default_workers(), help="threads that corrupt")
     return parser.parse_args()
 
 

@@ -21,8 +21,7 @@ IMAGE = torch.randn(4, *SHAPE, generator=torch.Generator().manual_seed(0)) * BRA
 
 
 def test_the_head_surrounds_the_brain_and_is_what_z_scores_are_over() -> None:
-    torch.manual_seed(0)
-    image, head = with_head(IMAGE, BRAIN)
+    image, head = with_head(IMAGE, BRAIN, np.random.default_rng(0))
     distance = distance_transform_edt(~BRAIN[0].numpy())
     assert head[0].numpy()[distance < 0.75 * HEAD_VOXELS].all()
     assert not head[0].numpy()[distance > HEAD_VOXELS * 1.2].any()
@@ -39,7 +38,7 @@ def test_the_head_surrounds_the_brain_and_is_what_z_scores_are_over() -> None:
 
 def test_no_brain_no_head() -> None:
     nothing = torch.zeros(4, 12, 12, 12)
-    image, head = with_head(nothing, nothing[:1].bool())
+    image, head = with_head(nothing, nothing[:1].bool(), np.random.default_rng(0))
     assert not image.any() and not head.any()
 
 

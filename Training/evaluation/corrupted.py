@@ -25,6 +25,7 @@ from Training.clinical import (
     without_enhancement,
 )
 from Training.corruptions import apply_bias_field, bend_intensities, move_during_scan, thicken_slices
+from Training.randomness import normal
 
 _SIDE_MULTIPLE = 16
 _NOISE = 0.5  # standard deviations of the brain
@@ -59,7 +60,6 @@ def sample_of(pack: CasePack) -> Sample:
 
 def corrupted(sample: Sample, name: str, case: str) -> Sample:
     """Return the sample with a corruption of `CORRUPTIONS`; its random numbers depend on the case alone."""
-    torch.manual_seed(zlib.crc32(case.encode()))
     return CORRUPTIONS[name](sample, np.random.default_rng(zlib.crc32(case.encode())))
 
 
@@ -107,16 +107,16 @@ def _other_contrast(_brain: Tensor, rng: np.random.Generator) -> Change:
     return lambda channel: bend_intensities(channel, 2.0, 2.0, share)
 
 
-def _noise(sample: Sample, _rng: np.random.Generator) -> Sample:
-    noisy = sample.image + torch.randn_like(sample.image) * _NOISE
+def _noise(sample: Sample, rng: np.random.Generator) -> Sample:
+    noisy = sample.image + normal(sample.image.shape, sample.image.device, rng) * _NOISE
     return Sample(standardised(noisy, sample.brain), sample.labels)
 
 
-def _skull(sample: Sample, _rng: np.random.Generator) -> Sample:
+def _skull(sample: Sample, rng: np.random.Generator) -> Sample:
     margin = -(-HEAD_VOXELS // _SIDE_MULTIPLE) * _SIDE_MULTIPLE
     image, labels = (F.pad(x, (margin,) * 6) for x in (sample.image, sample.labels))
     brain = F.pad(sample.brain, (margin,) * 6)
-    head, _ = with_head(image, brain)
+    head, _ = with_head(image, brain, rng)
     return Sample(head, labels)
 
 
