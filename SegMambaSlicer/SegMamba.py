@@ -51,7 +51,8 @@ class SegMamba(ScriptedLoadableModule):
         self.parent.helpText = _(
             "<p>Segments a brain tumor from four MRI volumes, T1, T1Gd, T2 and T2-FLAIR, into three overlapping "
             "segments: whole tumor (WT), tumor core (TC) and enhancing tumor (ET). The volumes may have "
-            "different grids, but have to be skull-stripped and to lie on each other.</p>"
+            "different grids, with or without the skull, and the patient may have moved between them: what they "
+            "need is done first.</p>"
             "<p><b>Steps:</b> load the four volumes (for a trial: File &gt; Download Sample Data &gt; "
             "SegMambaSample, made without a network), check which volume is which, click Segment tumor, check "
             "every slice, correct the regions in Segment Editor.</p>"

@@ -34,6 +34,7 @@ from .run.quality import DEFAULT_QUALITY
 from .run.runTimes import ExpectedTime, RunTimes, expectedTime
 from .run.segmentationJob import SegmentationJob
 from .run.segmentCommand import RunChoices
+from .run.temporaryFolder import makeFolder, removeFolder
 
 SECONDS_BETWEEN_POLLS = 0.1
 
@@ -49,6 +50,7 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         self.job: SegmentationJob | None = None
         self.followUp = FollowUp()
         self.roles = RoleAssigner()
+        self._checkFolder: Path | None = None
         self._history = RunHistory()
         self._nestedSegments = NestedSegments(self._history)
         self._times = RunTimes(slicer.app.userSettings())
@@ -100,18 +102,20 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         model: str = "",
         quality: str = DEFAULT_QUALITY,
         device: str = "auto",
+        skipPreparation: bool = False,
         onProgress: Callable[[str], None] | None = None,
     ) -> slicer.vtkMRMLSegmentationNode:
         """Segment and wait for the result; for scripts.
 
         volumes: nodes by role, two at least of "t1n", "t1c", "t2w" and "t2f"; segmentation: where the result goes,
         None for a new node; model: a name of `models`, "" for the default; quality: "fast", "standard" or "best";
-        device: "auto", "cpu", "cuda:0" or "mps"; onProgress: gets a line of text ten times a second.
+        device: "auto", "cpu", "cuda:0" or "mps"; skipPreparation: take the volumes as they are, do not register them to
+        each other nor remove the skull; onProgress: gets a line of text ten times a second.
         Raises ValueError for inputs that do not do, RuntimeError when the run fails.
         """
         if problem := self.packages.problem():
             raise RuntimeError(problem)
-        self.start(volumes, segmentation, RunChoices(model, quality, device))
+        self.start(volumes, segmentation, RunChoices(model, quality, device, skipPreparation))
         assert self.job is not None
         try:
             while not self.poll().isOver:
@@ -155,6 +159,30 @@ class SegMambaLogic(ScriptedLoadableModuleLogic):
         elif state is RunState.FAILED:
             self.packages.runFailed(self.job.errorMessage)
         return state
+
+    @property
+    def hasCheckPage(self) -> bool:
+        """Whether there is a picture of the last run's input."""
+        return self.job is not None and bool(self.job.checkPage)
+
+    def writeCheckPage(self) -> Path | None:
+        """Write the picture of the last run's input and return where it is; None before the first run.
+
+        It goes away with `removeCheckPage`, and a day later at the latest.
+        """
+        if self.job is None or not self.hasCheckPage:
+            return None
+        if self._checkFolder is None:
+            self._checkFolder = makeFolder(self._temporaryPath())
+        path = self._checkFolder / "check.png"
+        path.write_bytes(self.job.checkPage)
+        return path
+
+    def removeCheckPage(self) -> None:
+        """Remove what `writeCheckPage` wrote: a picture of a patient."""
+        if self._checkFolder is not None:
+            removeFolder(self._checkFolder)
+            self._checkFolder = None
 
     def measure(
         self,

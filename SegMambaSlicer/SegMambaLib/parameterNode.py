@@ -10,7 +10,8 @@ class SegMambaParameterNode:
     """t1n, t1c, t2w, t2f: the volumes by role. segmentation: where the result goes, None for a new one.
 
     model: the name of the network, "" for the default. quality: "fast", "standard" or "best". device: "auto" or as
-    the command takes it.
+    the command takes it. skipPreparation: whether the volumes are taken as they are, not registered nor freed of the
+    skull.
     followUpBaseline: the scan that others are compared with; followUpBaselineConfirmed: whether the user has confirmed
     it. radiotherapyEnd: its last day as the user wrote it, "" where unknown.
     """
@@ -23,6 +24,7 @@ class SegMambaParameterNode:
     model: str = ""
     quality: str = "standard"
     device: str = "auto"
+    skipPreparation: bool = False
     followUpBaseline: slicer.vtkMRMLSegmentationNode
     followUpBaselineConfirmed: bool = False
     radiotherapyEnd: str = ""

@@ -92,7 +92,7 @@ class VolumeLines:
             self._stripped[time] = looks_skull_stripped(volume)
         if self._stripped[time]:
             return []
-        return [_("The skull seems not to have been removed. The models know brains without skull only.")]
+        return [_("Shows the skull: the brain in it will be found, unless preparation is skipped.")]
 
 
 def _apartFromReference(role: str, volumes: Mapping[str, Volume]) -> list[str]:

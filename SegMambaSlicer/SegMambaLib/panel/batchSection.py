@@ -152,7 +152,7 @@ class BatchSection(Section):
     def _start(self) -> None:
         # Not the panel's: the user may have gone to another module while packages were installed.
         node = self.panel.logic.getParameterNode()
-        self.panel.logic.batch.start(RunChoices(node.model, node.quality, node.device))
+        self.panel.logic.batch.start(RunChoices(node.model, node.quality, node.device, node.skipPreparation))
         self._timer.start()
 
     def _try(self, action: Callable[[], None]) -> None:

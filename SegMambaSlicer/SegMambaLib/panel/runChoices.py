@@ -120,7 +120,7 @@ class RunChoicesPart:
         if self.devices is None:
             return ""
         expected = self._panel.logic.expectedTime(
-            RunChoices(node.model, node.quality, node.device), self.devices
+            RunChoices(node.model, node.quality, node.device, node.skipPreparation), self.devices
         )
         if expected is None:
             text = _("How long it takes on this device is known after the first run.")

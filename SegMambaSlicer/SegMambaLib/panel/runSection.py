@@ -32,6 +32,7 @@ class RunSection(Section):
         self._timer.setInterval(round(1000 * SECONDS_BETWEEN_POLLS))
         self._timer.connect("timeout()", self.onTimer)
         self.ui.segmentButton.connect("clicked(bool)", self.onSegmentButton)
+        self.ui.checkPageButton.connect("clicked(bool)", self.onCheckPageButton)
 
     def enter(self) -> None:
         self.choices.askForDevices()
@@ -40,11 +41,14 @@ class RunSection(Section):
         self._timer.stop()
         self.choices.cleanup()
         self.panel.logic.stopNow()
+        self.panel.logic.removeCheckPage()
 
     def update(self) -> None:
         running = self.panel.logic.isRunning or self.panel.packages.isBusy
         self.choices.update(not running)
         self.ui.segmentationSelector.enabled = not running
+        self.ui.skipPreparationBox.enabled = not running
+        self.ui.checkPageButton.visible = not running and self.panel.logic.hasCheckPage
         self.ui.progressBar.visible = running
         if self.panel.packages.isBusy:
             self._showPackages()
@@ -69,6 +73,16 @@ class RunSection(Section):
             if self._isWantedWithoutMissing():
                 self.panel.packages.ensure(self, self._start)
         self.panel.refresh()
+
+    def onCheckPageButton(self, _checked: bool = False) -> None:
+        """Open the picture of the last run's input as other pictures are opened on this computer."""
+        try:
+            path = self.panel.logic.writeCheckPage()
+        except OSError as error:
+            self.showError(_("The check page could not be written. {reason}").format(reason=error))
+            return
+        if path:
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
 
     def onTimer(self) -> None:
         """Look how the run is getting on."""
@@ -97,7 +111,7 @@ class RunSection(Section):
     def _start(self) -> None:
         # Not the panel's: the user may have gone to another module while packages were installed.
         node = self.panel.logic.getParameterNode()
-        choices = RunChoices(node.model, node.quality, node.device)
+        choices = RunChoices(node.model, node.quality, node.device, node.skipPreparation)
         try:
             self.panel.logic.start(self._volumes(node), node.segmentation, choices)
         except (ValueError, RuntimeError) as error:

@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PhaseEvent:
-    """A new phase began. phase: read, prepare, load, segment, register or write; title: the same in English."""
+    """A new phase began.
+
+    phase: read, inspect, align, extract, prepare, load, segment, register or write; title: the same in English.
+    """
 
     phase: str
     title: str
@@ -43,12 +46,13 @@ class ErrorEvent:
 class ResultEvent:
     """The run is complete.
 
-    segments, report: names of the .seg.nrrd and of report.json in the output folder; volumesMl: millilitres by
-    region; seconds: duration of the whole run.
+    segments, report, check: names of the .seg.nrrd, of report.json and of the input's picture in the output folder.
+    volumesMl: millilitres by region; seconds: duration of the whole run.
     """
 
     segments: str
     report: str
+    check: str
     volumesMl: dict[str, float]
     seconds: float
 
@@ -84,7 +88,8 @@ def _result(message: dict[str, Any]) -> ResultEvent | TransformEvent:
         return TransformEvent([[float(value) for value in row] for row in message["matrix"]])
     volumes = {str(region): float(volume) for region, volume in message["volumes_ml"].items()}
     files = message["files"]
-    return ResultEvent(str(files["segments"]), str(files["report"]), volumes, float(message["seconds"]))
+    segments, report, check = (str(files[kind]) for kind in ("segments", "report", "check"))
+    return ResultEvent(segments, report, check, volumes, float(message["seconds"]))
 
 
 _PARSERS: dict[str, Callable[[dict[str, Any]], Event]] = {

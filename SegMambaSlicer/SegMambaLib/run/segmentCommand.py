@@ -16,12 +16,14 @@ from .quality import DEFAULT_QUALITY, QUALITIES
 class RunChoices:
     """model: a name, "" for the default. quality: a key of QUALITIES. device: "auto", "cpu", "cuda:0", "mps".
 
+    skipPreparation: the volumes are taken as they are, not registered to each other nor freed of the skull.
     Raises ValueError for another quality.
     """
 
     model: str = ""
     quality: str = DEFAULT_QUALITY
     device: str = "auto"
+    skipPreparation: bool = False
 
     def __post_init__(self) -> None:
         if self.quality not in QUALITIES:
@@ -37,6 +39,7 @@ class RunChoices:
         return (
             *("--reference", REFERENCE_ROLE, "--device", self.device, *QUALITIES[self.quality].arguments),
             *(("--model", self.model) if self.model else ()),
+            *(("--no-preparation",) if self.skipPreparation else ()),
         )
 
 

@@ -32,6 +32,7 @@ class SegmentationJob:
     run: the program's progress, warnings and result.
     state and errorMessage: the whole job's, import included. details: after a failure, what a helper needs to know.
     report: after a success, the command's report.json.
+    checkPage: likewise, the PNG that shows the input as the network saw it.
     segmentation: the node with the segments, once SUCCEEDED.
     """
 
@@ -59,6 +60,7 @@ class SegmentationJob:
         self.errorMessage = ""
         self.details = ""
         self.report: dict[str, Any] = {}
+        self.checkPage = b""
         self._volumes = {role: volume for role, volume in volumes.items() if volume is not None}
         self._names = {role: volume.GetName() for role, volume in self._volumes.items()}
         self._reference = self._volumes[referenceRole(volumes)]
@@ -121,6 +123,7 @@ class SegmentationJob:
     def _importResult(self, result: ResultEvent) -> None:
         name = self._reference.GetName()
         report = self._readReport(result)
+        checkPage = self._readCheckPage(result)
         if not slicer.mrmlScene.IsNodePresent(self._reference):
             raise RuntimeError(
                 _("The volume {name} was removed while it was segmented. The result is lost.").format(
@@ -150,7 +153,7 @@ class SegmentationJob:
             raise
         rememberVolumes(target, self._volumes)
         self.segmentation = target
-        self.report = report
+        self.report, self.checkPage = report, checkPage
 
     def _readReport(self, result: ResultEvent) -> dict[str, Any]:
         path = self._output / result.report
@@ -158,6 +161,13 @@ class SegmentationJob:
             return dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise RuntimeError(_("The report {path} could not be read.").format(path=path)) from error
+
+    def _readCheckPage(self, result: ResultEvent) -> bytes:
+        path = self._output / result.check
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise RuntimeError(_("The picture {path} could not be read.").format(path=path)) from error
 
     def _existingTarget(self) -> slicer.vtkMRMLSegmentationNode | None:
         """The chosen segmentation; none if it is gone or was put elsewhere meanwhile."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import qt
 import SegMamba
 import slicer
 from jobs import is_alive, wait_until
@@ -137,4 +138,34 @@ def test_leaving_slicer_ends_the_question(
     processes = [psutil.Process(int(pid)) for pid in pids.read_text(encoding="utf-8").split()]
     module.cleanup()
     wait_until(lambda: not any(is_alive(process) for process in processes))
+    assert list(Path(slicer.app.temporaryPath).iterdir()) == []
+
+
+def test_preparation_can_be_skipped(
+    module: SegMamba.SegMambaWidget, run: RunSection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use(monkeypatch, FAKE_RECORD=str(tmp_path / "seen.json"))
+    choose(module, add_case())
+    for skipped in (False, True):
+        run.ui.skipPreparationBox.checked = skipped
+        run.ui.segmentButton.click()
+        assert not run.ui.skipPreparationBox.enabled
+        wait_for_end(module)
+        assert json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))["no_preparation"] is skipped
+
+
+def test_the_check_page_is_one_click_away_after_a_run(
+    module: SegMamba.SegMambaWidget, run: RunSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(Path(url.toLocalFile())))
+    choose(module, add_case())
+    assert not run.ui.checkPageButton.visible
+    run.ui.segmentButton.click()
+    wait_for_end(module)
+    assert run.ui.checkPageButton.visible
+    run.ui.checkPageButton.click()
+    run.ui.checkPageButton.click()
+    assert opened[0] == opened[1] and opened[0].read_bytes() == b"picture of the input"
+    module.cleanup()
     assert list(Path(slicer.app.temporaryPath).iterdir()) == []

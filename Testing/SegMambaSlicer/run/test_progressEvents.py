@@ -29,9 +29,9 @@ from SegMambaLib.run.progressText import durationText, progressText, resultText
         ('{"event":"warning","message":"Größe"}'.encode(), WarningEvent("Größe")),
         (b'{"event":"error","message":"No\\nmemory"}', ErrorEvent("No\nmemory")),
         (
-            b'{"event":"result","output":"out","files":{"segments":"s.seg.nrrd","report":"r.json"},"volumes_ml":{"WT":1},'
+            b'{"event":"result","output":"out","files":{"segments":"s.seg.nrrd","report":"r.json","check":"c.png"},"volumes_ml":{"WT":1},'
             b'"device":"cpu","seconds":2}',
-            ResultEvent("s.seg.nrrd", "r.json", {"WT": 1.0}, 2.0),
+            ResultEvent("s.seg.nrrd", "r.json", "c.png", {"WT": 1.0}, 2.0),
         ),
     ],
 )
@@ -72,7 +72,7 @@ def test_progress_in_words() -> None:
 
 
 def test_a_region_that_was_not_found_does_not_measure_zero() -> None:
-    result = ResultEvent("s.seg.nrrd", "r.json", {"WT": 45.25, "TC": 20.0, "ET": 0.0}, 12.0)
+    result = ResultEvent("s.seg.nrrd", "r.json", "c.png", {"WT": 45.25, "TC": 20.0, "ET": 0.0}, 12.0)
     assert resultText(result) == "Finished in 12 s. WT 45.2 mL, TC 20.0 mL, ET none found"
 
 

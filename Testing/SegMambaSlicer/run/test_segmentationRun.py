@@ -53,7 +53,7 @@ def say(folder: Path, text: str, file: str = "events.jsonl") -> None:
         output.write(text.encode())
 
 
-RESULT = '{"event":"result","files":{"segments":"s","report":"r"},"volumes_ml":{},"seconds":1}\n'
+RESULT = '{"event":"result","files":{"segments":"s","report":"r","check":"c"},"volumes_ml":{},"seconds":1}\n'
 
 
 def test_events_arrive_while_the_program_runs_and_half_lines_wait(

@@ -49,6 +49,8 @@ def main() -> int:
     files = {} if behaviour == "no file" else {"segments": _write_segments(arguments, behaviour)}
     files.setdefault("segments", "absent.seg.nrrd")
     files["report"] = _write_report(arguments)
+    (arguments.output / "check.png").write_bytes(b"picture of the input")
+    files["check"] = "check.png"
     _say(
         "result",
         output=str(arguments.output),
@@ -69,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--reference", choices=["t1c"])
     parser.add_argument("--progress", choices=["json"])
     parser.add_argument("--model")
+    parser.add_argument("--no-preparation", action="store_true")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda:0"], required=True)
     parser.add_argument("--mirror", choices=["none", "leftright", "all"], required=True)
     parser.add_argument("--overlap", type=float, required=True)
@@ -86,6 +89,7 @@ def _batch() -> int:
     parser.add_argument("--list", action="store_true")
     for name in ("output", "progress", "reference", "device", "mirror", "overlap", "model"):
         parser.add_argument(f"--{name}")
+    parser.add_argument("--no-preparation", action="store_true")
     arguments = parser.parse_args(sys.argv[2:])
     behaviour = os.environ.get("FAKE_BEHAVIOUR", "succeed")
     if record := os.environ.get("FAKE_RECORD"):

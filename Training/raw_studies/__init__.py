@@ -1,0 +1,1 @@
+"""The preparation of raw studies, measured where the truth is known."""
