@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,13 +51,16 @@ def prepare_case(case: Case, spec: ModelSpec, brain: Volume | None = None) -> Pr
     reference = to_orientation(case.reference_volume, spec.orientation)
     model_grid = _model_grid(reference.grid, spec)
     inside = None if brain is None else _mask_on_grid(brain, model_grid)
-    channels = {
-        role: _on_grid(to_orientation(case.volumes[role], spec.orientation), model_grid)
-        if inside is None or looks_skull_stripped(case.volumes[role])
-        else _of_head(case.volumes[role], model_grid, inside)
-        for role in spec.channels
-        if role in case.volumes
-    }
+
+    def on_model_grid(role: str) -> _Channel:
+        volume = case.volumes[role]
+        if inside is None or looks_skull_stripped(volume):
+            return _on_grid(to_orientation(volume, spec.orientation), model_grid)
+        return _of_head(volume, model_grid, inside)
+
+    roles = [role for role in spec.channels if role in case.volumes]
+    with ThreadPoolExecutor() as pool:
+        channels = dict(zip(roles, pool.map(on_model_grid, roles), strict=True))
     _check_content(case, {role: channel.content for role, channel in channels.items()})
 
     content = np.logical_or.reduce([channel.content for channel in channels.values()])
@@ -67,10 +71,14 @@ def prepare_case(case: Case, spec: ModelSpec, brain: Volume | None = None) -> Pr
     tensor = np.zeros((len(spec.channels), *shape), dtype=np.float32)
     in_grid, in_crop = _shared_part(record)
     _check_content(case, {role: channel.content[in_grid] for role, channel in channels.items()})
-    for role, channel in channels.items():
-        target = tensor[spec.channels.index(role)]
-        of_crop = channel.content[in_grid] if over_brain else np.ones(target[in_crop].shape, dtype=np.bool_)
-        target[in_crop] = _z_scored(channel.values[in_grid], of_crop)
+
+    def fill(role: str) -> None:
+        channel, target = channels[role], tensor[spec.channels.index(role)][in_crop]
+        of_crop = channel.content[in_grid] if over_brain else np.ones(target.shape, dtype=np.bool_)
+        target[...] = _z_scored(channel.values[in_grid], of_crop)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(fill, roles))  # what one raises comes out here
     return PreparedCase(
         tensor, record, missing_sentences(case.missing, spec) + _coverage_warnings(case, channels)
     )

@@ -25,10 +25,13 @@ MOST_VOXELS = 2**31 // 96
 has 96 channels.
 """
 
-GPU_BYTES_PER_VOXEL = {"small": 300, "tom": 850, "paper": 850}
+GPU_BYTES_PER_VOXEL = {"small": 300, "tom": 900, "paper": 900}
 """What PyTorch takes of a GPU for a float16 forward pass by network, measured: the peak (140, 410, 410) and what lies
 unused between tensors of different sizes. It grows with the voxels of the batch.
 """
+
+GPU_BYTES_BESIDE = 400_000_000
+"""What lies there besides: weights, the case's volumes, the summed logits."""
 
 CPU_BYTES_PER_VOXEL = {"small": 550, "tom": 1500, "paper": 1500}
 """Peak memory of a float32 forward pass by network, measured; it grows with the voxels of the patch."""
@@ -76,7 +79,7 @@ def _batch_that_fits(spec: ModelSpec, window: Size, free: float) -> int:
     """Return a power of two: what is halved when memory runs out all the same."""
     of_one = GPU_BYTES_PER_VOXEL.get(spec.network, OTHER_BYTES_PER_VOXEL) * _voxels(window)
     batch = LARGEST_BATCH
-    while batch > 1 and (batch * of_one > free or batch * _voxels(window) > MOST_VOXELS):
+    while batch > 1 and (batch * of_one > free - GPU_BYTES_BESIDE or batch * _voxels(window) > MOST_VOXELS):
         batch //= 2
     return batch
 

@@ -133,7 +133,8 @@ def test_every_rung_of_a_gpu_in_order() -> None:
     [
         ({"free": 80}, 8),
         ({"free": 8}, 4),
-        ({"free": 4}, 2),
+        ({"free": 6}, 2),
+        ({"free": 4}, 1),
         ({"free": 1}, 1),
         ({"free": 80, "limit": 0.1}, 4),  # a limit of 8 GB, as --memory-gb sets it
         ({"free": 2, "allocated": 1, "kept": 9}, 4),  # what PyTorch keeps for later is free too
