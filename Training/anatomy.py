@@ -51,7 +51,7 @@ def with_cavity(
 ) -> tuple[Tensor, Tensor]:
     """Return image and tissue with an ellipsoid of fluid, which counts as brain without tumour.
 
-    tissue: as in `CaseStore`, (1, D, H, W). centre, radii: voxels along (D, H, W); the centre may lie outside.
+    tissue: as in `Cases.crop`, (1, D, H, W). centre, radii: voxels along (D, H, W); the centre may lie outside.
     """
     squares = torch.zeros(image.shape[1:], device=image.device)
     for axis, (middle, radius) in enumerate(zip(centre, radii, strict=True)):

@@ -1,79 +1,73 @@
-"""All training cases in memory, as near to the GPU as they fit."""
+"""All training cases in memory: on the GPU, or in the host's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from SegMambaCore.errors import SegMambaError
-from Training.case_pack import CasePack, pack_path, read_pack
+from SegMambaCore.volume.bounding_box import Box
+from Training.case_pack import CasePack
+from Training.config import Size
 
 NOT_BRAIN = 0
-"""In `CaseStore.tissue`; 1 is brain without tumour, 2 NCR, 3 ED, 4 ET."""
+"""In what `tissue_of` returns; 1 is brain without tumour, 2 NCR, 3 ED, 4 ET."""
 
-_SHARE_OF_GPU = 0.5
-"""Of the GPU's free memory at most; the rest is for the training."""
+Read = tuple[int, Box]
+"""A case by its number, and the box of it that is wanted."""
 
 
 class CaseStore:
-    """Cases in the memory of the GPU, one byte a voxel and channel; where that is too small, in that of the host.
+    """Cases one byte a voxel and channel, and one for the tissue: about 25 MB a case. See `Cases`."""
 
-    device: where images and tissues come to lie. shapes: (D, H, W) of each case.
-    tumor_points: for each case and each label that it has, (n, 3) voxel positions, see `PackHead`.
-    """
-
-    def __init__(self, packs: Sequence[CasePack], device: torch.device) -> None:
-        """Take over the packs: about 25 MB a case."""
+    def __init__(self, packs: Iterable[CasePack], device: torch.device, *, on_device: bool = True) -> None:
+        """Take over the packs, one by one. on_device: else they stay with the host, and are copied when asked for."""
         self.device = device
-        self.shapes = [pack.labels.shape for pack in packs]
-        self.tumor_points = [pack.head.tumor_points for pack in packs]
-        size = sum(pack.codes.nbytes + pack.labels.nbytes for pack in packs)
-        self.on_device = device.type != "cuda" or size < _SHARE_OF_GPU * torch.cuda.mem_get_info(device)[0]
-        self._codes = [self._held(pack.codes) for pack in packs]
-        self._tissues = [self._held(tissue_of(pack.codes, pack.labels)[None]) for pack in packs]
-        self._ranges = [
-            [
-                torch.from_numpy(values)[:, None, None, None].to(device)
-                for values in (pack.head.low, pack.head.step)
-            ]
-            for pack in packs
-        ]
+        self.where = f"in the memory of the {'GPU' if on_device and device.type == 'cuda' else 'host'}"
+        self.shapes: list[Size] = []
+        self.tumor_points: list[tuple[NDArray, ...]] = []
+        self._held: list[tuple[Tensor, Tensor]] = []
+        self._ranges: list[tuple[Tensor, Tensor]] = []
+        for pack in packs:
+            self.shapes.append(pack.head.shape)
+            self.tumor_points.append(pack.head.tumor_points)
+            codes, tissue = (
+                torch.from_numpy(values).to(device) if on_device else torch.from_numpy(values).pin_memory()
+                for values in (pack.codes, tissue_of(pack.codes, pack.labels)[None])
+            )
+            self._held.append((codes, tissue))
+            self._ranges.append(ranges_of(pack.head.low, pack.head.step, device))
 
     def __len__(self) -> int:
         return len(self.shapes)
 
-    def image(self, case: int) -> Tensor:
-        """Return the z-scores of a case, float32 (channels, D, H, W), background 0."""
-        codes = self._codes[case].to(self.device, non_blocking=True)
-        low, step = self._ranges[case]
-        return torch.where(codes > 0, (codes.float() - 1).mul_(step).add_(low), 0.0)
+    def expect(self, reads: Iterable[Read]) -> None:
+        """See `Cases`. All is there already."""
 
-    def tissue(self, case: int) -> Tensor:
-        """Return uint8 (1, D, H, W), the labels plus 1 within the brain and 0 outside of it."""
-        return self._tissues[case].to(self.device, non_blocking=True)
-
-    def _held(self, values: NDArray[np.uint8]) -> Tensor:
-        tensor = torch.from_numpy(values)
-        return tensor.to(self.device) if self.on_device else tensor.pin_memory()
-
-
-def read_packs(folder: Path, names: Sequence[str]) -> list[CasePack]:
-    """Read the packs of the named cases, several at a time.
-
-    Raises SegMambaError naming a case without a pack.
-    """
-    if missing := [name for name in names if not pack_path(folder, name).exists()]:
-        raise SegMambaError(f"{folder}: holds no pack of {missing[0]}. Run Training/prepare.py first.")
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(read_pack, (pack_path(folder, name) for name in names)))
+    def crop(self, case: int, box: Box) -> tuple[Tensor, Tensor]:
+        """See `Cases`."""
+        k, j, i = box
+        codes, tissue = (values.to(self.device, non_blocking=True)[:, k, j, i] for values in self._held[case])
+        return z_scores(codes, *self._ranges[case]), tissue
 
 
 def tissue_of(codes: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the labels plus 1 within the brain, and `NOT_BRAIN` where no channel shows anything."""
     return np.where(codes.any(axis=0), labels + np.uint8(1), np.uint8(NOT_BRAIN))
+
+
+def ranges_of(
+    low: NDArray[np.float32], step: NDArray[np.float32], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return what `z_scores` needs of a pack's head, on the device."""
+    on_device = (torch.from_numpy(values)[:, None, None, None].to(device) for values in (low, step))
+    first, second = on_device
+    return first, second
+
+
+def z_scores(codes: Tensor, low: Tensor, step: Tensor) -> Tensor:
+    """Return what codes (channels, d, h, w) stand for, see `CasePack`; low, step: (channels, 1, 1, 1)."""
+    return torch.where(codes > 0, (codes.float() - 1).mul_(step).add_(low), 0.0)

@@ -26,7 +26,7 @@ from Training.evaluation.processes import default_workers
 from Training.evaluation.summary import summarise, way_of
 from Training.evaluation.table import Row, number, write_table
 from Training.metrics.conventions import CONVENTIONS, convention_of
-from Training.split import read_split
+from Training.split import PARTS, read_split
 
 PRINTED = ("mean", "mean_ci95_low", "mean_ci95_high", "median")
 """Statistics of the summary; the table has more."""
@@ -64,7 +64,7 @@ def _of_model(arguments: argparse.Namespace) -> list[Row]:
     from Training.case_pack import pack_path
     from Training.evaluation.of_model import WAYS, evaluate_model
 
-    packs = [pack_path(arguments.data, name) for name in read_split(arguments.split).held_out]
+    packs = [pack_path(arguments.data, name) for name in read_split(arguments.split).part(arguments.part)]
     ways = [(mode, mirror) for mode, mirror in WAYS if arguments.mode in (None, mode)]
     return evaluate_model(
         arguments.model,
@@ -77,7 +77,7 @@ def _of_model(arguments: argparse.Namespace) -> list[Row]:
 
 
 def _of_folders(arguments: argparse.Namespace) -> list[Row]:
-    cases = None if arguments.split is None else read_split(arguments.split).held_out
+    cases = None if arguments.split is None else read_split(arguments.split).part(arguments.part)
     return evaluate_folders(
         pair_up(arguments.predictions, arguments.references, cases),
         arguments.conventions,
@@ -102,6 +102,7 @@ def _parse() -> argparse.Namespace:
     source.add_argument("--predictions", type=Path, help="folder of label maps, with --references")
     parser.add_argument("--output", type=Path, required=True, help="folder for the two tables")
     parser.add_argument("--split", type=Path, help="measure its held-out cases alone")
+    parser.add_argument("--part", choices=PARTS, default="held_out", help="another part of the split")
     parser.add_argument(
         "--conventions",
         nargs="+",

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from Training.case_store import CaseStore
+from Training.cases import Cases
 
 _JITTER_VOXELS = 10.0
 _MARGIN_VOXELS = 2
-_FIRST_TUMOR = 2  # of `CaseStore.tissue`
+_FIRST_TUMOR = 2  # of `Cases.crop`
 _BRAIN = 1
 
 
@@ -41,19 +41,19 @@ class Graft:
 
 
 def draw_graft(
-    store: CaseStore, case: int, linear: NDArray[np.float64], rng: np.random.Generator
+    cases: Cases, case: int, linear: NDArray[np.float64], rng: np.random.Generator
 ) -> Graft | None:
     """Choose a lesion of another case and a place for it; None where no other case has a tumour."""
-    donors = [other for other in range(len(store)) if other != case and store.tumor_points[other]]
+    donors = [other for other in range(len(cases)) if other != case and cases.tumor_points[other]]
     if not donors:
         return None
     donor = donors[rng.integers(len(donors))]
-    of_label = store.tumor_points[donor][rng.integers(len(store.tumor_points[donor]))]
+    of_label = cases.tumor_points[donor][rng.integers(len(cases.tumor_points[donor]))]
     point = of_label[rng.integers(len(of_label))].astype(np.float64)
-    middles = [(np.asarray(store.shapes[n], dtype=np.float64) - 1) / 2 for n in (case, donor)]
+    middles = [(np.asarray(cases.shapes[n], dtype=np.float64) - 1) / 2 for n in (case, donor)]
     side = np.array([1.0, 1.0, rng.choice((-1.0, 1.0))])  # in either hemisphere
     place = middles[0] + (point - middles[1]) * side + rng.uniform(-_JITTER_VOXELS, _JITTER_VOXELS, size=3)
-    return Graft(donor, point, np.clip(place, 0, np.asarray(store.shapes[case]) - 1.0), linear)
+    return Graft(donor, point, np.clip(place, 0, np.asarray(cases.shapes[case]) - 1.0), linear)
 
 
 def matched(donor: Tensor, donor_tissue: Tensor, image: Tensor, tissue: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ def matched(donor: Tensor, donor_tissue: Tensor, image: Tensor, tissue: Tensor) 
 def paste(image: Tensor, tissue: Tensor, donor: Tensor, donor_tissue: Tensor) -> tuple[Tensor, Tensor]:
     """Return image and tissue with the donor's tumour in them.
 
-    image, donor: (B, C, D, H, W) on one grid; tissue, donor_tissue: as in `CaseStore`, (B, 1, D, H, W), any type.
+    image, donor: (B, C, D, H, W) on one grid; tissue, donor_tissue: as in `Cases.crop`, (B, 1, D, H, W), any type.
     The donor's tumour voxels are taken whole wherever both show brain; around them the two blend within a few voxels,
     and tumour that was there loses its label where the donor's healthy brain prevails.
     """

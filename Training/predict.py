@@ -1,11 +1,11 @@
-"""Predict a cohort: each case gets a folder with the four files of `python -m SegMambaCore segment`.
+"""Predict a cohort: each case gets a folder with the files of `python -m SegMambaCore segment`.
 
     python Training/predict.py --model FILE [FILE ...] --data DIR --output OUT [--split SPLIT.json [--part held_out]]
     python Training/predict.py --model FILE --data DIR --output OUT --ray-address HOST:6379
 
 DIR holds packs of Training/prepare.py, or cases as BraTS and Task01_BrainTumour publish them, at any depth. Several
 model files answer together, as the mean of their probabilities. OUT/NAME gets segmentation.nii.gz,
-segmentation.seg.nrrd, report.json and overview.png; OUT/index.html and OUT/summary.csv show all. Training/evaluate.py
+segmentation.seg.nrrd, report.json and pictures; OUT/index.html and OUT/summary.csv show all. Training/evaluate.py
 --predictions OUT measures them.
 
 Without --ray-address, processes of this computer do the work: one for each GPU, or one that has all cores. With it,
@@ -73,7 +73,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     check_device_name(arguments.device)
     if missing := [path for path in arguments.model if not path.is_file()]:
         raise SegMambaError(f"{missing[0]}: there is no such model file.")
-    wanted = None if arguments.split is None else getattr(read_split(arguments.split), arguments.part)
+    wanted = None if arguments.split is None else read_split(arguments.split).part(arguments.part)
     cases = find_inputs(arguments.data.resolve(), wanted)
     settings = InferenceSettings(arguments.mode, arguments.mirror, arguments.overlap, arguments.device)
     models = tuple(path.resolve() for path in arguments.model)

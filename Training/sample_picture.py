@@ -15,7 +15,7 @@ from SegMambaCore.case.case import ROLES
 from SegMambaCore.segmentation.decide import decide
 from SegMambaCore.segmentation.regions import REGIONS
 from SegMambaCore.whole_file import write_whole_file
-from Training.case_store import CaseStore
+from Training.cases import Cases, whole_box
 from Training.config import Config
 from Training.losses import regions_of
 from Training.model_spec import model_spec
@@ -32,9 +32,10 @@ class SamplePicture:
     The slice runs through the middle of the tumor. Nothing is drawn at random, so the training goes on unchanged.
     """
 
-    def __init__(self, store: CaseStore, config: Config) -> None:
-        image, labels = store.image(0), (store.tissue(0).int() - 1).clamp(min=0)
-        points = np.concatenate([*store.tumor_points[0], [np.asarray(store.shapes[0]) // 2]])
+    def __init__(self, cases: Cases, config: Config) -> None:
+        image, tissue = cases.crop(0, whole_box(cases.shapes[0]))
+        labels = (tissue.int() - 1).clamp(min=0)
+        points = np.concatenate([*cases.tumor_points[0], [np.asarray(cases.shapes[0]) // 2]])
         middle = np.median(points, axis=0).astype(int)
         low = [int(max(0, m - side // 2)) for m, side in zip(middle, config.patch, strict=True)]
         box = (slice(None), *(slice(a, a + side) for a, side in zip(low, config.patch, strict=True)))

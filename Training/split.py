@@ -18,14 +18,15 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.whole_file import write_whole_file
 
-PARTS = ("training", "validation", "held_out")
-"""Of a `Split`."""
+Part = Literal["training", "validation", "held_out"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 _TIME_POINT = re.compile(r"^(BraTS-[A-Z]+-\d+)-\d+$")
 
@@ -37,6 +38,10 @@ class Split:
     training: tuple[str, ...]
     held_out: tuple[str, ...]
     validation: tuple[str, ...] = ()
+
+    def part(self, name: Part) -> tuple[str, ...]:
+        """Return the cases of a part by its name."""
+        return {"training": self.training, "validation": self.validation, "held_out": self.held_out}[name]
 
 
 def main() -> None:

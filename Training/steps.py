@@ -8,13 +8,13 @@ from collections.abc import Callable
 import torch
 
 from Training.captured_step import Objective, captured, with_gradients
-from Training.case_store import CaseStore
+from Training.cases import Cases
 from Training.config import Config
 from Training.training_batch import training_batch
 
 
 def prepare_steps(
-    objective: Objective, store: CaseStore, config: Config, share: float, say: Callable[[str], None]
+    objective: Objective, cases: Cases, config: Config, share: float, say: Callable[[str], None]
 ) -> dict[bool, Objective]:
     """Return the step for whole brains (True) and for patches (False), as far as the configuration has them.
 
@@ -23,21 +23,21 @@ def prepare_steps(
     """
     step = with_gradients(objective, share)
     kinds = [False] * (config.p_whole < 1) + [True] * (config.p_whole > 0)
-    if store.device.type != "cuda":
+    if cases.device.type != "cuda":
         return dict.fromkeys(kinds, step)
-    return {whole: _recorded(step, store, config, whole, say) for whole in kinds}
+    return {whole: _recorded(step, cases, config, whole, say) for whole in kinds}
 
 
 def _recorded(
-    step: Objective, store: CaseStore, config: Config, whole: bool, say: Callable[[str], None]
+    step: Objective, cases: Cases, config: Config, whole: bool, say: Callable[[str], None]
 ) -> Objective:
     started = time.monotonic()
-    images, labels = training_batch(store, config, whole, 0, 0)
+    images, labels = training_batch(cases, config, whole, 0, 0)
     step = captured(step, images, labels)
     prepared, seconds = _now(), []
     for _ in range(2):
         begun = _now()
-        images, labels = training_batch(store, config, whole, 0, 0)
+        images, labels = training_batch(cases, config, whole, 0, 0)
         drawn = _now()
         step(images, labels)
         seconds.append((drawn - begun, _now() - drawn))

@@ -22,7 +22,7 @@ from SegMambaCore.errors import SegMambaError
 from SegMambaCore.model_file.safetensors_file import write_model
 from Training.captured_step import zero_gradients
 from Training.case_pack import pack_names
-from Training.case_store import CaseStore, read_packs
+from Training.cases import open_cases
 from Training.checkpoint import CheckpointFolder
 from Training.clock import process_started
 from Training.config import Config, read_config
@@ -37,7 +37,7 @@ from Training.split import read_split
 from Training.starting_network import starting_network, with_heads
 from Training.steps import prepare_steps
 from Training.train_arguments import parse_arguments
-from Training.training_batch import shows_whole_brain, training_batch
+from Training.training_batch import coming_reads, shows_whole_brain, training_batch
 from Training.training_log import TrainingLog
 from Training.training_state import TrainingState
 from Training.weight_average import WeightAverage
@@ -101,7 +101,7 @@ def train(
     saved = processes.told(checkpoints.open(resume=resume) if processes.is_first else None)
     progress = Progress(**saved["progress"]) if saved else Progress()
 
-    store = CaseStore(read_packs(data, names), device)
+    cases = open_cases(data, names, device)
     seed_shared_generators(config.seed)
     begun = starting_network(config, start, device)
     network, average = begun.network, WeightAverage(begun.network, config.average_decay)
@@ -110,19 +110,22 @@ def train(
         write_run(record, output)
     trained = with_heads(network, config)
     optimizer = make_optimizer(trained, config)
-    memory = "" if store.on_device else " in the host's memory"
-    processes.say(f"{len(store)} cases{memory}, network {config.network}, {processes.count} x {device.type}")
+    processes.say(
+        f"{len(cases)} cases, network {config.network}, {processes.count} x {device.type}; "
+        f"the cases are {cases.where}"
+    )
 
     gradients = zero_gradients(trained)
     objective = objective_of(trained, config, device)
-    steps = prepare_steps(objective, store, config, 1 / len(batches), processes.say)
+    steps = prepare_steps(objective, cases, config, 1 / len(batches), processes.say)
 
     seed_shared_generators(config.seed + processes.number)
     state = TrainingState(trained, average, optimizer, progress)
     log = TrainingLog(output, processes, budget, progress)
-    picture = SamplePicture(store, config)
+    picture = SamplePicture(cases, config)
     if saved:
         state.restore(saved, log, processes)
+    cases.expect(coming_reads(cases, config, progress.step, batches))
     budget.begin(progress, processes.now())
     last_saved, rate = progress.used_seconds, 0.0
 
@@ -134,7 +137,7 @@ def train(
         loss = torch.zeros((), device=device)
         for batch in batches:
             log.timing.mark()
-            images, labels = training_batch(store, config, whole, progress.step, batch)
+            images, labels = training_batch(cases, config, whole, progress.step, batch)
             log.timing.mark()
             loss = loss + steps[whole](images, labels)
             log.timing.mark()

@@ -13,6 +13,7 @@ from Testing.Training.synthetic import brain_tensor, packed, synthetic_pack, tin
 from Training import sampling
 from Training.case_pack import CasePack
 from Training.case_store import CaseStore
+from Training.cases import whole_box
 from Training.lesion_paste import Graft, draw_graft, matched, paste
 from Training.sampling import draw_batch
 
@@ -81,7 +82,8 @@ def test_a_sample_gets_the_lesion_where_the_graft_says(monkeypatch: pytest.Monke
     np.testing.assert_array_equal(tissue[0, 0].numpy()[there], oracle[there] + 1)
     assert (tissue[0, 0].numpy() > 1).sum() == there.sum()
 
-    donor = matched(donors.image(1), donors.tissue(1), donors.image(0), donors.tissue(0)).numpy()
+    recipient, donor = (donors.crop(n, whole_box(donors.shapes[n])) for n in (0, 1))
+    donor = matched(*donor, *recipient).numpy()
     for image, channel in zip(images[0].numpy(), donor, strict=True):
         expected = affine_transform(channel, linear, offset, (36, 40, 42), order=1)
         np.testing.assert_allclose(image[there], expected[there], atol=2e-3)

@@ -17,8 +17,9 @@ from Testing.Training import train_tiny_network
 from Testing.Training.synthetic import synthetic_pack, tiny_config
 from Training import train as training
 from Training.case_pack import write_pack
-from Training.case_store import CaseStore
+from Training.cases import open_cases
 from Training.config import Config, write_config
+from Training.disk_cases import DiskCases
 from Training.schedule import Budget
 
 pytestmark = [
@@ -106,16 +107,20 @@ def _no_room_on_the_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_cases_in_the_hosts_memory_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    packs = [synthetic_pack(name, (30, 40, 50), seed) for seed, name in enumerate(NAMES)]
+def test_cases_in_the_hosts_memory_and_on_the_disk_are_the_same(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     device = torch.device("cuda")
-    near = CaseStore(packs, device)
+    near, disk = open_cases(data, NAMES, device), DiskCases(data, NAMES, device, workers=1)
     with _no_room_on_the_gpu(monkeypatch):
-        far = CaseStore(packs, device)
-    assert (near.on_device, far.on_device) == (True, False)
+        far = open_cases(data, NAMES, device)
+    assert ["GPU" in near.where, "host" in far.where] == [True, True]
+    box = (slice(3, 60), slice(0, 66), slice(40, 72))
+    disk.expect([(0, box), (1, box)])
     for case in range(2):
-        assert torch.equal(near.image(case), far.image(case))
-        assert torch.equal(near.tissue(case), far.tissue(case))
+        expected = near.crop(case, box)
+        for other in (far, disk):
+            assert all(torch.equal(a, b) for a, b in zip(other.crop(case, box), expected, strict=True))
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")

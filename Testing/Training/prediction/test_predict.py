@@ -25,6 +25,7 @@ import torch
 from SegMambaCore.command.choices import Choices
 from SegMambaCore.command.main import main as command
 from SegMambaCore.command.progress import NoProgress
+from SegMambaCore.command.segment_case import OUTPUT_FILES
 from SegMambaCore.command.steps import Steps
 from SegMambaCore.errors import SegMambaError
 from SegMambaCore.inference.settings import InferenceSettings
@@ -37,7 +38,7 @@ from Training.model_spec import model_spec
 from Training.prediction.inputs import find_inputs
 
 ROOT = Path(__file__).resolve().parents[3]
-FILES = {"segmentation.nii.gz", "segmentation.seg.nrrd", "report.json", "overview.png"}
+FILES = set(OUTPUT_FILES.values())
 NAMES = ("BraTS2021_00001", "BraTS2021_00002")
 
 
@@ -86,6 +87,7 @@ def test_a_killed_process_costs_one_try_and_the_output_is_that_of_the_command(
     torch.set_num_threads(1)
     options = ["--model", str(cohort / "model.safetensors"), "--device", "cpu", "--progress", "none"]
     command(["segment", str(cohort / "scans" / name), "--output", str(again), *options])
+    assert {path.name for path in again.iterdir()} == FILES
     for each in NAMES:
         assert {path.name for path in (output / each).iterdir()} == FILES
     label_map = (output / name / "segmentation.nii.gz").read_bytes()
