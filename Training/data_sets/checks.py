@@ -15,6 +15,12 @@ _MOST_OUTSIDE = 0.02
 """Share of the tumour that may lie where no contrast shows anything. In 44 real cases not one voxel does."""
 
 
+def check_complete(case: Case) -> None:
+    """Refuse a case without one of the four contrasts. Raises SegMambaError that names what is missing."""
+    if missing := [title for role, title in ROLE_TITLES.items() if role not in case.volumes]:
+        raise SegMambaError(f"{' and '.join(missing)}: none was found. A training needs all four contrasts.")
+
+
 def check_grids(case: Case, labels: Volume) -> None:
     """Refuse volumes and labels that do not share one grid, and thick slices.
 

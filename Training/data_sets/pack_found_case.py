@@ -12,7 +12,7 @@ from SegMambaCore.case.prepare import crop_to_box, prepare_case
 from SegMambaCore.case.prepared import PreparedCase
 from SegMambaCore.volume.resample import resample, to_orientation
 from Training.case_pack import write_pack
-from Training.data_sets.checks import check_grids, check_labels
+from Training.data_sets.checks import check_complete, check_grids, check_labels
 from Training.data_sets.found_case import FoundCase
 from Training.model_spec import model_spec
 from Training.quantise import pack_case
@@ -25,6 +25,7 @@ def pack_found_case(found: FoundCase, output: Path) -> Path:
     Raises SegMambaError when a file is missing or unusable, or the case fails a check.
     """
     case, labels = found.read_scans(), found.read_labels()
+    check_complete(case)
     check_grids(case, labels)
     prepared = prepare_case(case, model_spec("sigmoid"))
     on_grid = resample(labels, prepared.record.model_grid, interpolation="nearest").array
