@@ -52,11 +52,12 @@ def segment(case: Case, brain: Volume | None, network: nn.Module, spec: ModelSpe
 
 def baseline_seconds() -> float:
     """Return what one forward pass of SegResNet with 16 filters over 4 x 128^3 takes here and now."""
-    from SegMambaCore.benchmark.network import inputs_of, prepare
+    from SegMambaCore.benchmark.network import inputs_of
     from SegMambaCore.benchmark.timing import time_call
     from Training.networks.registry import NETWORKS
 
-    network = prepare(NETWORKS["segresnet-16"].build(4, 4), "cpu")
+    network = NETWORKS["segresnet-16"].build(4, 4).eval()
+    network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     inputs = inputs_of((128, 128, 128), "cpu")
     with torch.inference_mode():
         return time_call(lambda i: network(inputs[i % 2]), "cpu").milliseconds / 1000
