@@ -17,7 +17,7 @@ __device__ __forceinline__ float log2_fast(float x) { float y; asm("lg2.approx.f
 __device__ __forceinline__ float reciprocal_fast(float x) { float y; asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 
 #if __CUDA_ARCH__ >= 800
-// d = a b + c on the tensor cores, a 16 x 8 (or 16 x 4), b 8 x 8 (4 x 8), of whose numbers the upper 19 bits count. In lane 4 r + c:
+// d = a b + c on the tensor cores, a 16 x 8, b 8 x 8, of whose numbers the upper 19 bits count. In lane 4 r + c:
 // a0 row r, column c; a1 row r + 8; a2, a3 the same of column c + 4; b0 row c, column r; b1 row c + 4; d row r (r + 8), columns 2 c, 2 c + 1.
 __device__ __forceinline__ float4 multiply_8(float a0, float a1, float a2, float a3, float b0, float b1, float4 c) {
     float4 d;
@@ -25,14 +25,6 @@ __device__ __forceinline__ float4 multiply_8(float a0, float a1, float a2, float
         : "=f"(d.x), "=f"(d.y), "=f"(d.z), "=f"(d.w)
         : "r"(__float_as_uint(a0)), "r"(__float_as_uint(a1)), "r"(__float_as_uint(a2)), "r"(__float_as_uint(a3)),
           "r"(__float_as_uint(b0)), "r"(__float_as_uint(b1)), "f"(c.x), "f"(c.y), "f"(c.z), "f"(c.w));
-    return d;
-}
-__device__ __forceinline__ float4 multiply_4(float a0, float a1, float b0, float4 c) {
-    float4 d;
-    asm("mma.sync.aligned.m16n8k4.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"
-        : "=f"(d.x), "=f"(d.y), "=f"(d.z), "=f"(d.w)
-        : "r"(__float_as_uint(a0)), "r"(__float_as_uint(a1)), "r"(__float_as_uint(b0)),
-          "f"(c.x), "f"(c.y), "f"(c.z), "f"(c.w));
     return d;
 }
 #endif

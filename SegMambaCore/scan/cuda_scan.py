@@ -394,4 +394,4 @@ def _program(source: str, device: int, io: int, dt_io: int, state: int, softplus
 
 
 def _states(state: int) -> int:
-    return max(4, 1 << (state - 1).bit_length())
+    return max(8, 1 << (state - 1).bit_length())

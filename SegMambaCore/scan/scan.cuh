@@ -1,6 +1,6 @@
 // What the kernels of scan.cu and scan_gradients.cu share.
 //
-// Given as macros: STATES, the registers a channel's states take (a power of two from 4 to 64, at least the number of
+// Given as macros: STATES, the registers a channel's states take (a power of two from 8 to 64, at least the number of
 // states); IO (formats.cuh), the type of u, B, C, y; DT_IO, the type of dt likewise; SOFTPLUS, whether the step size is
 // softplus(dt + dt_bias) instead of dt.
 //

@@ -7,41 +7,47 @@
 #include "scan.cuh"
 
 #define WARPS 4  // of a block: neighbouring channels of the same tokens, so that the sums over channels leave the block once
-#define PART (STATES > 32 ? 8 : 4)
+#define PART (STATES > 32 ? 8 : 4)  // so that at least two fours share the channels: STATES is 8 or more
 #define QUADS (STATES / PART)
 #define GROUPS (8 / QUADS)  // of four channels in a warp
 #define WARP_CHANNELS (4 * GROUPS)
 #define ITEMS (TILE * WARP_CHANNELS / 32)  // of a lane: pairs of a token and a channel in a tile
 
 // ---- sums over four channels ------------------------------------------------------------------------------------------
-// The tensor cores multiply numbers of 11 bits: a float32 is split into two of them, and the product of the two low parts left out.
+// The tensor cores multiply numbers of 11 bits. For float32 tensors each is split into two of them, and the product of the two low
+// parts left out. Where dB and dC are rounded to 11 bits or less anyway, so are g and the state beforehand; push for 8 bits alone.
 
 __device__ __forceinline__ float high_part(float x) { return __uint_as_float(__float_as_uint(x) & 0xffffe000u); }
+__device__ __forceinline__ float rounded(float x) { return __uint_as_float(__float_as_uint(x) + 0x1000u); }  // the lower bits do not count
 
-// sum[j] = the sum of values[j] factor over the four lanes, right in the lane of the four that `has_sums`. The factor comes twice;
-// exact: whether it has 11 bits.
+// Of two states the sums of g push and of state dy over four lanes: (the one's, the other's) for the first state, then for the second;
+// right in that lane of each four that `has_sums`. The factors, as `multiply_8` wants them: in fours of even number (push, 0), in the
+// others (0, dy); two neighbouring fours have the same channels. So the columns of a product are, in turn, the one sum and the other.
 __device__ __forceinline__ bool has_sums(int lane) { return lane % 4 == lane / 8; }
 
-__device__ __forceinline__ void sum_over_four(float* sum, const float* values, float factor, float again, bool exact) {
+__device__ __forceinline__ float4 sum_over_four(const float* g, const float* state, float2 factors) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+    float push = factors.x + __shfl_xor_sync(FULL, factors.x, 4), dy = factors.y + __shfl_xor_sync(FULL, factors.y, 4);
+    float sums[4] = {g[0] * push, state[0] * dy, g[1] * push, state[1] * dy};
 #pragma unroll
-    for (int j = 0; j < PART; j++) {
-        float total = values[j] * factor;
-        total += __shfl_xor_sync(FULL, total, 1);
-        sum[j] = total + __shfl_xor_sync(FULL, total, 2);
+    for (int i = 0; i < 4; i++) {
+        sums[i] += __shfl_xor_sync(FULL, sums[i], 1);
+        sums[i] += __shfl_xor_sync(FULL, sums[i], 2);
     }
+    return make_float4(sums[0], sums[1], sums[2], sums[3]);
 #else
+    float4 sums = make_float4(0.f, 0.f, 0.f, 0.f);
+    float values[4] = {g[0], g[1], state[0], state[1]}, low_push = factors.x - high_part(factors.x);
 #pragma unroll
-    for (int j = 0; j < PART; j += 2) {
-        // Rows of the product: one state of each four of lanes, then another; columns: the factors of each four.
-        float high[2] = {high_part(values[j]), high_part(values[j + 1])};
-        float4 d = make_float4(0.f, 0.f, 0.f, 0.f);
-        if (!exact) d = multiply_4(high[0], high[1], factor - high_part(factor), d);
-        d = multiply_8(high[0], high[1], values[j] - high[0], values[j + 1] - high[1], factor, again, d);
-        bool odd = QUADS == 1 && (threadIdx.x / 4 & 1);  // else two neighbouring fours have the same factors
-        sum[j] = odd ? d.y : d.x;
-        sum[j + 1] = odd ? d.w : d.z;
+    for (int i = 0; i < 4; i++) values[i] = IO ? rounded(values[i]) : high_part(values[i]);
+    if (IO == 2) factors.x = rounded(factors.x);
+    if (IO == 1) sums = multiply_8(values[0], values[1], values[2], values[3], low_push, 0.f, sums);
+    if (IO == 0) {
+        float low_dy = factors.y - high_part(factors.y);
+        sums = multiply_8(g[0] - values[0], g[1] - values[1], state[0] - values[2], state[1] - values[3], factors.x, factors.y, sums);
+        sums = multiply_8(values[0], values[1], values[2], values[3], low_push, low_dy, sums);
     }
+    return multiply_8(values[0], values[1], values[2], values[3], factors.x, factors.y, sums);
 #endif
 }
 
@@ -67,7 +73,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gr
     const Io* dy, const Io* u, const Dt* dt, const float* dt_bias, const float* A, const Io* B, const Io* C, const float* D,
     const float* ends, const float* handed, Io* du, Dt* ddt, Io* dB, Io* dC, float* parts, float* sums, Sizes s) {
     __shared__ float4 staged[2][TILE * STATES / 4];
-    __shared__ float4 factors[WARPS][TILE * WARP_CHANNELS];     // [token][channel]: push and dy, twice each as `multiply_8` wants them
+    __shared__ float4 factors[WARPS][TILE * WARP_CHANNELS];     // [token][channel]: push, 0, 0, dy
     __shared__ float2 steps[WARPS][TILE * WARP_CHANNELS];       // likewise: the step and x
     __shared__ float results[WARPS][TILE * 2 * WARP_CHANNELS];  // [token][through B, through the decay][channel]
 #ifdef EMULATED
@@ -84,8 +90,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gr
     int first = chunk * s.steps, last = min(first + s.steps, s.length);
     int tiles = (last - first + TILE - 1) / TILE;
     i64 origin = (i64)batch * s.length;
-    // Over channels: [warp][token][dB, dC][group][states]; in front of each tile: [warp][tile][lane][its states].
-    float* folded = shared + warp * TILE * 2 * GROUPS * STATES + group * STATES + n;
+    // Over channels: [warp][token][group][state][dB, dC]; in front of each tile: [warp][tile][lane][its states].
+    float* folded = shared + (warp * TILE * GROUPS * STATES + group * STATES + n) * 2;
     float* starts = shared + WARPS * TILE * 2 * GROUPS * STATES + (warp * (s.steps / TILE) * 32 + lane) * PART;
 
     // The channel and the tokens whose items this lane works out.
@@ -162,7 +168,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gr
             bool here = t + i * (32 / WARP_CHANNELS) + own_token < last;
             float step = here ? step_size(raw[i], bias) : 0.f, push = step * get(x[i]);
             float pull = here && own_inside ? get(out[i]) : 0.f;
-            factors[warp][i * 32 + lane] = make_float4(push, push, pull, pull);
+            factors[warp][i * 32 + lane] = make_float4(push, 0.f, 0.f, pull);
             steps[warp][i * 32 + lane] = make_float2(step, get(x[i]));
         }
         __syncthreads();
@@ -182,15 +188,17 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gr
         }
 #pragma unroll
         for (int k = TILE - 1; k >= 0; k--) {
-            float4 factor = factors[warp][k * WARP_CHANNELS + column];
-            float step = steps[warp][k * WARP_CHANNELS + column].x;
-            float b[PART], c[PART], of_b[PART], of_c[PART], through[2] = {0.f, 0.f};  // through B and through the decay
+            const float* factor = (const float*)&factors[warp][k * WARP_CHANNELS + column];
+            float2 of_lane = *(const float2*)(factor + lane / 4 % 2 * 2);
+            float out = factor[3], step = steps[warp][k * WARP_CHANNELS + column].x;
+            float b[PART], c[PART], through[2] = {0.f, 0.f};  // through B and through the decay
             read_part(b, sB + k * STATES + n);
             read_part(c, sC + k * STATES + n);
 #pragma unroll
-            for (int j = 0; j < PART; j++) g[j] += c[j] * factor.z;
-            sum_over_four(of_b, g, factor.x, factor.y, false);
-            sum_over_four(of_c, state[k], factor.z, factor.w, IO != 0);  // 11 bits hold every dy of 16 bits
+            for (int j = 0; j < PART; j++) g[j] += c[j] * out;
+            float4 over_channels[PART / 2];
+#pragma unroll
+            for (int j = 0; j < PART; j += 2) over_channels[j / 2] = sum_over_four(g + j, state[k] + j, of_lane);
 #pragma unroll
             for (int j = 0; j < PART; j++) {
                 through[0] += g[j] * b[j];
@@ -199,23 +207,17 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gr
                 through[1] += rest * rate[j];
                 dA_sum[j] += rest * step;
             }
-            if (has_sums(lane)) {
-                write_part(folded + (k * 2 + 0) * GROUPS * STATES, of_b);
-                write_part(folded + (k * 2 + 1) * GROUPS * STATES, of_c);
-            }
+            if (has_sums(lane))
+#pragma unroll
+                for (int j = 0; j < PART / 2; j++) ((float4*)(folded + k * GROUPS * STATES * 2))[j] = over_channels[j];
             // Sums over the states: over the quads of a channel. Two neighbours swap, and each goes on with one of the two sums.
             float* result = results[warp] + k * 2 * WARP_CHANNELS + column;
-            if (QUADS == 1) {
-                result[0] = through[0];
-                result[WARP_CHANNELS] = through[1];
-            } else {
-                bool second = quad & 1;
-                float total = second ? through[1] : through[0];
-                total += __shfl_xor_sync(FULL, second ? through[0] : through[1], 4);
+            bool second = quad & 1;
+            float total = second ? through[1] : through[0];
+            total += __shfl_xor_sync(FULL, second ? through[0] : through[1], 4);
 #pragma unroll
-                for (int stride = 2; stride < QUADS; stride *= 2) total += __shfl_xor_sync(FULL, total, 4 * stride);
-                if (quad < 2) result[quad * WARP_CHANNELS] = total;
-            }
+            for (int stride = 2; stride < QUADS; stride *= 2) total += __shfl_xor_sync(FULL, total, 4 * stride);
+            if (quad < 2) result[quad * WARP_CHANNELS] = total;
         }
         __syncthreads();
 
@@ -224,7 +226,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gr
             int k = i * (32 / WARP_CHANNELS) + own_token;
             const float* result = results[warp] + k * 2 * WARP_CHANNELS + own_column;
             float2 step_x = steps[warp][i * 32 + lane];
-            float step = step_x.x, x = step_x.y, out = factors[warp][i * 32 + lane].z;
+            float step = step_x.x, x = step_x.y, out = factors[warp][i * 32 + lane].w;
             float d_u = step * result[0] + skip * out, d_dt = result[WARP_CHANNELS] * LN2 + x * result[0];
             if (SOFTPLUS) d_dt *= softplus_slope(step);
             if (own_inside && t + k < last) {
@@ -234,29 +236,30 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gr
                 put(ddt + (origin + t + k) * s.ddt_row + own, d_dt);
             }
         }
-        // The block's sums over channels, two of a thread at a time.
+        // The block's sums over channels.
 #pragma unroll
         for (int round = 0; round < (TILE * STATES + 32 * WARPS - 1) / (32 * WARPS); round++) {
-            int i = threadIdx.x + round * 32 * WARPS, k = i / STATES, of_c = i / (STATES / 2) % 2, m = i % (STATES / 2) * 2;
+            int i = threadIdx.x + round * 32 * WARPS, k = i / STATES, n = i % STATES;
             if (TILE * STATES % (32 * WARPS) && i >= TILE * STATES) break;
-            const float* at = shared + (k * 2 + of_c) * GROUPS * STATES + m;
-            float total[2] = {0.f, 0.f};
+            const float2* at = (const float2*)shared + k * GROUPS * STATES + n;
+            float of_b = 0.f, of_c = 0.f;
 #pragma unroll
             for (int w = 0; w < WARPS; w++)
 #pragma unroll
                 for (int other = 0; other < GROUPS; other++) {
-                    const float* one = at + w * TILE * 2 * GROUPS * STATES + other * STATES;
-                    total[0] += one[0];
-                    total[1] += one[1];
+                    float2 one = at[w * TILE * GROUPS * STATES + other * STATES];
+                    of_b += one.x;
+                    of_c += one.y;
                 }
+            if (t + k >= last || n >= s.states) continue;
             i64 token = origin + t + k;
-#pragma unroll
-            for (int j = 0; j < 2; j++) {
-                if (t + k >= last || m + j >= s.states) continue;
-                if (parts)
-                    parts[(((i64)blockIdx.y * s.batch * s.length + token) * 2 + of_c) * s.states + m + j] = total[j];
-                else
-                    put((of_c ? dC : dB) + token * s.dbc_row + m + j, total[j]);
+            if (parts) {
+                float* part = parts + ((i64)blockIdx.y * s.batch * s.length + token) * 2 * s.states + n;
+                part[0] = of_b;
+                part[s.states] = of_c;
+            } else {
+                put(dB + token * s.dbc_row + n, of_b);
+                put(dC + token * s.dbc_row + n, of_c);
             }
         }
     }

@@ -77,27 +77,20 @@ inline unsigned __float_as_uint(float f) { unsigned bits; std::memcpy(&bits, &f,
 
 // The tensor cores, as formats.cuh declares them: a row and a column of the product for each of a lane's four results.
 inline float tensor_number(float x) { return __uint_as_float(__float_as_uint(x) & 0xffffe000u); }
-inline float4 multiply(const float* a_and_b, int columns, float4 c) {
+inline float4 multiply_8(float a0, float a1, float a2, float a3, float b0, float b1, float4 c) {
     Warp& warp = own_warp();
     int lane = threadIdx.x & 31;
-    for (int i = 0; i < 6; i++) warp.tables[i][lane] = tensor_number(a_and_b[i]);
+    float own[6] = {a0, a1, a2, a3, b0, b1};
+    for (int i = 0; i < 6; i++) warp.tables[i][lane] = tensor_number(own[i]);
     warp.barrier.arrive_and_wait();
     float d[4] = {c.x, c.y, c.z, c.w};
     for (int i = 0; i < 4; i++)
-        for (int k = 0; k < columns; k++) {
+        for (int k = 0; k < 8; k++) {
             int row = lane / 4, column = lane % 4 * 2 + i % 2;
             d[i] += warp.tables[i / 2 + k / 4 * 2][row * 4 + k % 4] * warp.tables[4 + k / 4][column * 4 + k % 4];
         }
     warp.barrier.arrive_and_wait();
     return {d[0], d[1], d[2], d[3]};
-}
-inline float4 multiply_8(float a0, float a1, float a2, float a3, float b0, float b1, float4 c) {
-    float all[6] = {a0, a1, a2, a3, b0, b1};
-    return multiply(all, 8, c);
-}
-inline float4 multiply_4(float a0, float a1, float b0, float4 c) {
-    float all[6] = {a0, a1, 0.f, 0.f, b0, 0.f};
-    return multiply(all, 4, c);
 }
 
 inline float half_to_float(unsigned short) { std::abort(); }  // no test asks for float16 here

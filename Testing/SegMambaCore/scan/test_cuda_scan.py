@@ -84,6 +84,21 @@ def test_bfloat16_in_and_out_keeps_a_float32_state() -> None:
 
 
 @pytest.mark.usefixtures("emulated")
+def test_bfloat16_gradients_are_as_exact_as_their_format() -> None:
+    u, dt, A, B, C, D, bias = draw(1, 30, 40, 16, True)
+    halves = [t.bfloat16() if t.ndim == 3 else t for t in (u, dt, A, B, C, D, bias)]
+    tensors = [t.requires_grad_() for t in halves]
+    exact = [t.detach().double().requires_grad_() for t in tensors]
+    y, expected = cuda_scan.scan_cuda(*tensors), reference(*exact)
+    weight = torch.randn_like(expected).bfloat16()
+    gradients = torch.autograd.grad((y * weight).sum(), tensors)
+    wanted = torch.autograd.grad((expected * weight.double()).sum(), exact)
+    for name, a, e in zip(["u", "dt", "A", "B", "C", "D", "dt_bias"], gradients, wanted, strict=True):
+        rounded_once = relative_error(e.to(a.dtype), e)
+        assert relative_error(a, e) < 1.1 * rounded_once + 1e-5, name
+
+
+@pytest.mark.usefixtures("emulated")
 @pytest.mark.parametrize(("shift", "scale"), [(-20.0, 1.0), (40.0, 1.0), (0.0, 30.0)])
 def test_extreme_steps_keep_their_relative_precision(shift: float, scale: float) -> None:
     u, dt, A, B, C, D, bias = draw(1, 40, 16, 4, True)
