@@ -16,11 +16,6 @@ from SegMambaCore.network.segmamba import SegMamba
 WORTH_RECORDING = 3
 """Passes of one shape from which on a recording pays: it takes somewhat longer than launching a pass does."""
 
-WORTH_SEARCHING = 128
-"""Patches of one shape, about two cases, after which more are to be expected: cuDNN then tries its algorithms instead
-of trusting its guess, and a pass of `tom` takes a sixth less time.
-"""
-
 _SMALL = (32, 32, 32)
 """Voxels that show a GPU every kind of layer."""
 
@@ -85,7 +80,6 @@ class Passes:
         self._input: Tensor | None = None
         self._recorded: RecordedPass | None = None
         self._recordable = device.type == "cuda"
-        self._patches, self._searched = 0, False
 
     def input_of(self, shape: tuple[int, ...]) -> Tensor:
         """Return where a batch (batch, channels, D, H, W) is to be written.
@@ -95,7 +89,6 @@ class Passes:
         if self._input is not None and self._input.shape == shape:
             return self._input
         self._recorded = self._input = None  # their memory first: shapes change from patient to patient
-        self._patches, self._searched = 0, False
         layout = layout_on(self._device)
         x = torch.empty(shape, dtype=self.dtype, device=self._device, memory_format=layout)
         if self._device.type == "cuda":
@@ -109,27 +102,12 @@ class Passes:
         to_come: runs of the same shape that will follow. If there are enough of them, the pass is recorded after it
         has run once, and from then on replayed.
         """
-        worth_it = self._recordable and to_come >= WORTH_RECORDING
         if self._recorded is not None and self._recorded.takes(x):
-            self._patches += len(x)
-            if self._searched or self._patches < WORTH_SEARCHING or not worth_it:
-                return self._recorded.replay()
-            self._recorded, self._searched = None, True
-            y = self._search(x)
-        else:
-            y = self.forward(x)
-        if worth_it:
+            return self._recorded.replay()
+        y = self.forward(x)
+        if self._recordable and to_come >= WORTH_RECORDING:
             self._record(x)
         return y
-
-    def _search(self, x: Tensor) -> Tensor:
-        """Run the pass as cuDNN tries all that it has; it remembers for each convolution what was fastest."""
-        before = torch.backends.cudnn.benchmark
-        torch.backends.cudnn.benchmark = True
-        try:
-            return self.forward(x)
-        finally:
-            torch.backends.cudnn.benchmark = before
 
     def _record(self, x: Tensor) -> None:
         try:

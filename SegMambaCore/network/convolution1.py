@@ -15,15 +15,17 @@ class Convolution1(nn.Conv3d):
 
     def forward(self, input: Tensor) -> Tensor:
         """input: (batch, in_channels, D, H, W); returns (batch, out_channels, D, H, W)."""
-        if not self._is_product_of(input):
-            return super().forward(input)
-        y = F.linear(input.permute(0, 2, 3, 4, 1), self.weight.flatten(1), self.bias)
-        return y.permute(0, 4, 1, 2, 3)
+        return convolve1(input, self.weight, self.bias)
 
-    def _is_product_of(self, x: Tensor) -> bool:
-        # Matrix units want rows of 16 bytes; channels beside each other make voxels the rows of a matrix.
-        aligned = self.in_channels % 8 == 0 and self.out_channels % 8 == 0
-        return aligned and _on_gpu(x) and x.is_contiguous(memory_format=torch.channels_last_3d)
+
+def convolve1(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return the convolution of x (batch, in, D, H, W) with weight (out, in, 1, 1, 1)."""
+    # Matrix units want rows of 16 bytes; channels beside each other make voxels the rows of a matrix.
+    aligned = weight.shape[0] % 8 == 0 and weight.shape[1] % 8 == 0
+    if aligned and _on_gpu(x) and x.is_contiguous(memory_format=torch.channels_last_3d):
+        y = F.linear(x.permute(0, 2, 3, 4, 1), weight.flatten(1), bias)
+        return y.permute(0, 4, 1, 2, 3)
+    return F.conv3d(x, weight, bias)
 
 
 def _on_gpu(x: Tensor) -> bool:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from SegMambaCore.network.convolution1 import Convolution1
-from SegMambaCore.network.convolution3 import Convolution3
-from SegMambaCore.network.instance_norm import norm_act, norm_add_act
+from SegMambaCore.network.convolution1 import Convolution1, convolve1
+from SegMambaCore.network.convolution3 import Convolution3, convolve3, faster_in_halves
+from SegMambaCore.network.instance_norm import add, norm_act, norm_add_act
 
 SLOPE = 0.01
 
@@ -81,22 +81,32 @@ class UpBlock(nn.Module):
         make_skip: returns the skip, of that shape. It is called here, as a skip that the caller held would outlive
         its use: at full resolution it is one of the four tensors of this size that there are at the peak.
         """
-        joint = self._joint(x, make_skip)
-        y, residual = self.conv_block.begin(joint)
-        del joint
+        skip = make_skip()
+        if faster_in_halves(skip, self.conv_block.conv1.conv.weight):
+            y, residual = self._begin_in_halves(x, skip)
+            del skip
+        else:
+            if torch.is_grad_enabled() or torch.compiler.is_compiling():
+                joint = torch.cat((self.transp_conv(x), skip), dim=1)
+                del skip
+            else:  # one after the other into their place; a concatenation would hold both beside it
+                width, joint = skip.shape[1], _with_room_in_front(skip)
+                del skip
+                joint[:, :width] = self.transp_conv(x)
+            y, residual = self.conv_block.begin(joint)
+            del joint
         return self.conv_block.end(y, residual)
 
-    def _joint(self, x: Tensor, make_skip: Callable[[], Tensor]) -> Tensor:
-        skip = make_skip()
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return torch.cat((self.transp_conv(x), skip), dim=1)
-        # One after the other into their place, so that never both lie beside it.
-        width = skip.shape[1]
-        joint = _empty_like(skip, 2 * width)
-        joint[:, width:] = skip
-        del skip
-        joint[:, :width] = self.transp_conv(x)
-        return joint
+    def _begin_in_halves(self, x: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
+        """What the residual block begins with, without ever laying the two halves side by side."""
+        block, width = self.conv_block, skip.shape[1]
+        assert block.conv3 is not None
+        up3, skip3 = block.conv1.conv.weight.split(width, dim=1)
+        up1, skip1 = block.conv3.conv.weight.split(width, dim=1)
+        up = self.transp_conv(x)
+        y, residual = convolve3(up, up3), convolve1(up, up1)
+        del up
+        return add(y, convolve3(skip, skip3)), add(residual, convolve1(skip, skip1))
 
 
 class OutBlock(nn.Module):
@@ -111,13 +121,13 @@ class OutBlock(nn.Module):
         return self.conv(x)
 
 
-def _empty_like(x: Tensor, channels: int) -> Tensor:
-    """(batch, channels, D, H, W) in x's layout."""
-    layout = (
-        torch.channels_last_3d
-        if x.is_contiguous(memory_format=torch.channels_last_3d)
-        else torch.contiguous_format
+def _with_room_in_front(x: Tensor) -> Tensor:
+    """(batch, 2 channels, D, H, W) in x's layout: x behind as many channels that are still to be written."""
+    last = x.is_contiguous(memory_format=torch.channels_last_3d)
+    layout = torch.channels_last_3d if last else torch.contiguous_format
+    batch, width = x.shape[:2]
+    joint = torch.empty(
+        (batch, 2 * width, *x.shape[2:]), dtype=x.dtype, device=x.device, memory_format=layout
     )
-    return torch.empty(
-        (x.shape[0], channels, *x.shape[2:]), dtype=x.dtype, device=x.device, memory_format=layout
-    )
+    joint[:, width:] = x
+    return joint

@@ -131,22 +131,6 @@ def test_a_warm_up_has_the_pass_recorded_and_changes_no_answer() -> None:
     np.testing.assert_allclose(answer.probabilities, expected.probabilities, atol=2e-3)
 
 
-def test_after_two_cases_algorithms_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    searched: list[int] = []
-    search = prepared_network.Passes._search
-    monkeypatch.setattr(
-        prepared_network.Passes, "_search", lambda self, x: (searched.append(len(x)), search(self, x))[1]
-    )
-    monkeypatch.setattr(prepared_network, "WORTH_SEARCHING", 1000)
-    ready, x = PreparedNetwork(small_network()), random_input((40, 48, 33)).numpy()
-    settings = InferenceSettings("windows", "all", device="cuda")
-    answers = [predict(ready, spec(), x, settings).probabilities for _ in range(3)]  # 640 patches each
-    assert searched == [8] and recordings_of(ready) == 1
-    assert not torch.backends.cudnn.benchmark
-    for answer in answers[1:]:
-        np.testing.assert_allclose(answer, answers[0], atol=5e-3)
-
-
 class AsksTheGpu(nn.Module):
     """Cannot be recorded: whether it adds depends on a value that the host must wait for."""
 

@@ -1,4 +1,4 @@
-"""When a pass is launched, recorded, replayed and searched for; the recording itself is seen on a GPU only."""
+"""When a pass is launched, recorded and replayed; the recording itself is seen on a GPU only."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def passes_that_record(done: list[str]) -> tuple[Passes, Tensor]:
     launch = passes.forward
 
     def forward(x: Tensor) -> Tensor:
-        done.append("search" if torch.backends.cudnn.benchmark else "launch")
+        done.append("launch")
         return launch(x)
 
     passes.forward = forward
@@ -63,17 +63,6 @@ def test_few_passes_are_launched(done: list[str]) -> None:
     for to_come in (2, 1, 0):
         passes.run(x, to_come)
     assert done == ["launch"] * 3
-
-
-def test_one_search_when_many_patches_were_seen_and_more_are_coming(
-    done: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(prepared_network, "WORTH_SEARCHING", 7)
-    passes, x = passes_that_record(done)
-    for to_come in (9, 8, 7, 2, 1, 0, 9, 8):  # of two patches each; the fifth comes too late in its case
-        passes.run(x, to_come)
-    assert done == ["launch", "record", *["replay"] * 5, "search", "record", "replay"]
-    assert not torch.backends.cudnn.benchmark
 
 
 def test_what_cannot_be_recorded_is_launched(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from monai.networks.blocks.dynunet_block import UnetOutBlock, UnetResBlock
 from monai.networks.blocks.unetr_block import UnetrUpBlock
 from torch.nn import functional as F
 
-from SegMambaCore.network import convolution1
+from SegMambaCore.network import convolution1, convolution3, convolution_blocks
 from SegMambaCore.network.build import build_network
 from SegMambaCore.network.convolution_blocks import OutBlock, ResidualBlock, UpBlock
 from SegMambaCore.network.instance_norm import norm_act, norm_add_act
@@ -136,6 +136,23 @@ def test_blocks_equal_monais():
         assert torch.allclose(ours(*inputs), expected, atol=2e-5)
         with torch.no_grad():
             assert torch.allclose(ours(*inputs), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_an_up_block_in_halves_is_the_same(monkeypatch, grad):
+    block, coarse, skip = UpBlock(16, 8), channels_last(1, 16, 4, 5, 6), channels_last(1, 8, 8, 10, 12)
+    with torch.set_grad_enabled(grad):
+        expected = block(coarse, lambda: skip.clone())
+        monkeypatch.setattr(convolution_blocks, "faster_in_halves", lambda half, weight: True)
+        assert torch.allclose(block(coarse, lambda: skip.clone()), expected, atol=1e-5)
+
+
+def test_halves_are_faster_where_our_kernel_takes_them_but_not_the_whole(monkeypatch):
+    monkeypatch.setattr(convolution3, "_kernel_takes", lambda x, weight: weight.shape[1] <= 48)
+    narrow, wide = (torch.zeros(1, channels, 1, 1, 1) for channels in (16, 48))
+    assert not convolution3.faster_in_halves(narrow, torch.zeros(16, 32, 3, 3, 3))
+    assert convolution3.faster_in_halves(wide, torch.zeros(48, 96, 3, 3, 3))
+    assert not convolution3.faster_in_halves(wide.repeat(1, 2, 1, 1, 1), torch.zeros(96, 192, 3, 3, 3))
 
 
 def test_a_convolution_of_one_voxel_is_a_matrix_product(monkeypatch):
