@@ -32,7 +32,7 @@ TRAINING = Path(__file__).resolve().parent
 PAGE = "index.html"
 
 PAPERS_PARTS, MINUTES = "70/10/20", 10.0
-SYNTHETIC_PARTS, SYNTHETIC_MINUTES, SYNTHETIC_CASES = "60/0/40", 0.8, 10
+SYNTHETIC_PARTS, SYNTHETIC_MINUTES, SYNTHETIC_STEPS, SYNTHETIC_CASES = "60/0/40", 1.0, 100, 10
 SYNTHETIC_CHANGES = (
     "patch=[32, 32, 32]",
     "whole=[48, 64, 48]",
@@ -42,7 +42,7 @@ SYNTHETIC_CHANGES = (
     "average_decay=0.9",
     *(f"p_{change}=0.0" for change in ("rotation", "scale", "low_resolution", "blur", "gamma", "contrast")),
 )
-"""How the configuration is changed for heads of half size and a training of some hundred steps, if that."""
+"""How the configuration is changed for heads of half size and a training of SYNTHETIC_STEPS."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Plan:
 
     parts: percent of the patients for training, validation and measuring.
 
-    config, changes: of the trainings; minutes: of each.
+    config, changes: of the trainings; minutes: of each, which ends earlier after so many steps, None for no such end.
     """
 
     data: Path
@@ -61,6 +61,7 @@ class Plan:
     config: Path
     changes: tuple[str, ...]
     minutes: float
+    steps: int | None
     output: Path
 
 
@@ -93,7 +94,12 @@ def steps(plan: Plan) -> Iterator[tuple[str, list[str]]]:
         model = folder / "model.safetensors"
         if not model.is_file():
             changes = [word for change in (f"network={name}", *plan.changes) for word in ("--set", change)]
-            budget = ["--minutes", plan.minutes, "--resume"]
+            budget = [
+                "--minutes",
+                plan.minutes,
+                *([] if plan.steps is None else ["--steps", plan.steps]),
+                "--resume",
+            ]
             cases = ["--data", packs, "--split", split, "--output", folder]
             yield f"train {name}", _python("train.py", "--config", plan.config, *changes, *cases, *budget)
             _check_trained(model)
@@ -141,7 +147,9 @@ def _parse() -> Plan:
     )
     parser.add_argument("--data", type=Path, help="BraTS cases; without it they are synthetic")
     parser.add_argument(
-        "--minutes", type=float, help=f"of each training ({SYNTHETIC_MINUTES:g}; with --data {MINUTES:g})"
+        "--minutes",
+        type=float,
+        help=f"of each training, at most ({SYNTHETIC_MINUTES:g}; with --data {MINUTES:g})",
     )
     parser.add_argument(
         "--networks",
@@ -164,6 +172,7 @@ def _parse() -> Plan:
         config=arguments.config,
         changes=SYNTHETIC_CHANGES if synthetic else (),
         minutes=arguments.minutes or (SYNTHETIC_MINUTES if synthetic else MINUTES),
+        steps=SYNTHETIC_STEPS if synthetic else None,
         output=arguments.output,
     )
 

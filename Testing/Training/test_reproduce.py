@@ -75,6 +75,7 @@ def test_every_step_is_called_in_order_with_what_the_one_before_it_left(
     assert split[1]["--data"] == train[1]["--data"] == [str(output / "packs")]
     assert split[1]["--parts"] == ["70/10/20"]
     assert (train[1]["--minutes"], train[1]["--set"]) == (["5.0"], ["network=tom"])
+    assert "--steps" not in train[1]
     assert train[1]["--split"] == predict[1]["--split"] == evaluate[1]["--split"] == split[1]["--output"]
     assert predict[1]["--model"] == [f"{train[1]['--output'][0]}/model.safetensors"]
     assert evaluate[1]["--predictions"] == predict[1]["--output"]
@@ -154,7 +155,7 @@ def test_the_documents_hours_are_those_of_the_configurations():
 @pytest.mark.slow
 def test_the_whole_way_ends_in_the_page(tmp_path, monkeypatch, capfd):
     """SegMamba and two rivals, from nothing to the page, by the real programs."""
-    main(monkeypatch, "--minutes", 0.8, "--output", tmp_path / "out")
+    main(monkeypatch, "--output", tmp_path / "out")
     page = (tmp_path / "out" / "comparison" / "index.html").read_text()
     assert all(name in page for name in ("SegMamba (small)", "SegResNet, 16 filters", "MedNeXt-S"))
     assert page.count("data:image/png") >= 8
