@@ -16,11 +16,15 @@ import pytest
 from SegMambaCore.case.find import find_case_files
 from SegMambaCore.case.prepare import prepare_case
 from SegMambaCore.case.read_case import read_case
+from SegMambaCore.errors import DiskFullError
 from Testing.Training.data_sets.layouts import brain, write_brats, write_task01
+from Training import prepare as preparing
 from Training.case_pack import pack_names, read_pack
 from Training.data_sets.brats import BratsCase
+from Training.data_sets.find import find_cases
 from Training.data_sets.pack_found_case import pack_found_case
 from Training.model_spec import model_spec
+from Training.worker_pool import Done
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SEGMAMBA_DATA", ROOT.parent / "shared" / "data")) / "brats"
@@ -92,6 +96,15 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_nothing_of_use_is_a_failure(tmp_path: Path) -> None:
     assert _run(tmp_path, tmp_path / "packs").returncode == 1
+
+
+def test_a_full_disk_is_no_bad_case_but_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_brats(tmp_path / "data", "BraTS2021_00001", brain(1))
+    found = find_cases(tmp_path / "data")
+    full = Done(found[0], error=DiskFullError("the disk is full"))
+    monkeypatch.setattr(preparing, "each_in_processes", lambda *_, **__: (one for one in [full]))
+    with pytest.raises(DiskFullError):
+        preparing.prepare(found, tmp_path / "packs", workers=1)
 
 
 @pytest.mark.slow
