@@ -49,15 +49,32 @@ __device__ __forceinline__ float step_size(Dt dt, float bias) {
 #endif
 }
 
-// COUNT rows of B or C into shared memory, as float32; zero beyond the last token and state. thread: among THREADS.
+// COUNT rows of B or C on their way into shared memory, as float32; zero beyond the last token and state. thread: among THREADS.
+template <int COUNT, int THREADS>
+struct Fetched {
+    static const int ROUNDS = (COUNT * STATES + THREADS - 1) / THREADS;
+    Io values[ROUNDS];
+    __device__ __forceinline__ void fetch(const Io* rows, i64 origin, int t, int last, int thread, Sizes s) {
+        const Io* first = rows + (origin + t) * s.bc_row;
+#pragma unroll
+        for (int round = 0; round < ROUNDS; round++) {
+            int i = thread + round * THREADS, k = i / STATES, n = i % STATES;
+            values[round] = first[min(k, last - 1 - t) * s.bc_row + min(n, s.states - 1)];
+        }
+    }
+    __device__ __forceinline__ void store(float* staged, int t, int last, int thread, Sizes s) const {
+#pragma unroll
+        for (int round = 0; round < ROUNDS; round++) {
+            int i = thread + round * THREADS, k = i / STATES, n = i % STATES;
+            if (COUNT * STATES % THREADS && i >= COUNT * STATES) break;
+            staged[i] = (t + k < last && n < s.states) ? get(values[round]) : 0.f;
+        }
+    }
+};
+
 template <int COUNT, int THREADS>
 __device__ __forceinline__ void stage(float* staged, const Io* rows, i64 origin, int t, int last, int thread, Sizes s) {
-    const Io* first = rows + (origin + t) * s.bc_row;
-#pragma unroll
-    for (int round = 0; round < (COUNT * STATES + THREADS - 1) / THREADS; round++) {
-        int i = thread + round * THREADS, k = i / STATES, n = i % STATES;
-        if (COUNT * STATES % THREADS && i >= COUNT * STATES) break;
-        float value = get(first[min(k, last - 1 - t) * s.bc_row + min(n, s.states - 1)]);
-        staged[i] = (t + k < last && n < s.states) ? value : 0.f;
-    }
+    Fetched<COUNT, THREADS> fetched;
+    fetched.fetch(rows, origin, t, last, thread, s);
+    fetched.store(staged, t, last, thread, s);
 }

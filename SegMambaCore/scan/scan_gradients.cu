@@ -67,6 +67,34 @@ __device__ __forceinline__ void write_part(float* to, const float* values) {
         *(float4*)(to + j) = make_float4(values[j], values[j + 1], values[j + 2], values[j + 3]);
 }
 
+// What a thread reads of a tile, while the tile before it is computed: its own tokens and channel, and a share of B and C.
+struct Loads {
+    Io x[ITEMS], out[ITEMS];
+    Dt dt[ITEMS];
+    Fetched<TILE, 32 * WARPS> b, c;
+    __device__ __forceinline__ void fetch_forward(
+        const Io* u, const Dt* all_dt, const Io* B, i64 origin, int t, int last, int own, int own_token, Sizes s) {
+#pragma unroll
+        for (int i = 0; i < ITEMS; i++) {
+            i64 token = origin + min(t + i * (32 / WARP_CHANNELS) + own_token, last - 1);
+            x[i] = u[token * s.channels + own];
+            dt[i] = all_dt[token * s.dt_row + own];
+        }
+        b.fetch(B, origin, t, last, threadIdx.x, s);
+    }
+    __device__ __forceinline__ void fetch(
+        const Io* dy, const Io* u, const Dt* all_dt, const Io* B, const Io* C, i64 origin, int t, int last, int own, int own_token,
+        Sizes s) {
+        fetch_forward(u, all_dt, B, origin, t, last, own, own_token, s);
+#pragma unroll
+        for (int i = 0; i < ITEMS; i++) {
+            i64 token = origin + min(t + i * (32 / WARP_CHANNELS) + own_token, last - 1);
+            out[i] = dy[token * s.channels + own];
+        }
+        c.fetch(C, origin, t, last, threadIdx.x, s);
+    }
+};
+
 // sums: of each chunk (batch, chunks, states + 2, channels), for A, then D, then dt_bias. dB, dC: written if one block has all
 // channels; else parts (blocks, batch, length, 2 states) gets what belongs to each block's channels, for `add_parts`.
 extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gradients(
@@ -114,24 +142,19 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gr
     }
 
     // Forward, keeping the state in front of every tile. Two buffers: one barrier a tile is enough.
+    Loads next;
+    if (tiles > 1) next.fetch_forward(u, dt, B, origin, first, last, own, own_token, s);
     for (int tile = 0; tile < tiles - 1; tile++) {
         int t = first + tile * TILE;
-        Io x[ITEMS];
-        Dt raw[ITEMS];
-#pragma unroll
-        for (int i = 0; i < ITEMS; i++) {
-            i64 token = origin + t + i * (32 / WARP_CHANNELS) + own_token;
-            x[i] = u[token * s.channels + own];
-            raw[i] = dt[token * s.dt_row + own];
-        }
         float* sB = (float*)staged[tile & 1];
-        stage<TILE, 32 * WARPS>(sB, B, origin, t, last, threadIdx.x, s);
+        next.b.store(sB, t, last, threadIdx.x, s);
         __syncwarp();  // nobody reads the last tile's items any more
 #pragma unroll
         for (int i = 0; i < ITEMS; i++) {
-            float step = step_size(raw[i], bias);
-            steps[warp][i * 32 + lane] = make_float2(step, step * get(x[i]));  // here: the step and its push
+            float step = step_size(next.dt[i], bias);
+            steps[warp][i * 32 + lane] = make_float2(step, step * get(next.x[i]));  // here: the step and its push
         }
+        if (tile < tiles - 2) next.fetch_forward(u, dt, B, origin, t + TILE, last, own, own_token, s);
         __syncthreads();
         write_part(starts + tile * 32 * PART, h);
 #pragma unroll
@@ -145,32 +168,25 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gr
     }
 
     write_part(starts + (tiles - 1) * 32 * PART, h);
-    __syncthreads();
 
     // Backward: a tile's states again, then its gradients from the last token to the first.
     float *sB = (float*)staged[0], *sC = (float*)staged[1];
+    next.fetch(dy, u, dt, B, C, origin, first + (tiles - 1) * TILE, last, own, own_token, s);
+    __syncthreads();
     for (int tile = tiles - 1; tile >= 0; tile--) {
         int t = first + tile * TILE;
-        Io x[ITEMS], out[ITEMS];
-        Dt raw[ITEMS];
-#pragma unroll
-        for (int i = 0; i < ITEMS; i++) {
-            i64 token = origin + min(t + i * (32 / WARP_CHANNELS) + own_token, last - 1);
-            x[i] = u[token * s.channels + own];
-            out[i] = dy[token * s.channels + own];
-            raw[i] = dt[token * s.dt_row + own];
-        }
-        stage<TILE, 32 * WARPS>(sB, B, origin, t, last, threadIdx.x, s);
-        stage<TILE, 32 * WARPS>(sC, C, origin, t, last, threadIdx.x, s);
+        next.b.store(sB, t, last, threadIdx.x, s);
+        next.c.store(sC, t, last, threadIdx.x, s);
         __syncwarp();
 #pragma unroll
         for (int i = 0; i < ITEMS; i++) {
             bool here = t + i * (32 / WARP_CHANNELS) + own_token < last;
-            float step = here ? step_size(raw[i], bias) : 0.f, push = step * get(x[i]);
-            float pull = here && own_inside ? get(out[i]) : 0.f;
+            float step = here ? step_size(next.dt[i], bias) : 0.f, push = step * get(next.x[i]);
+            float pull = here && own_inside ? get(next.out[i]) : 0.f;
             factors[warp][i * 32 + lane] = make_float4(push, 0.f, 0.f, pull);
-            steps[warp][i * 32 + lane] = make_float2(step, get(x[i]));
+            steps[warp][i * 32 + lane] = make_float2(step, get(next.x[i]));
         }
+        if (tile > 0) next.fetch(dy, u, dt, B, C, origin, t - TILE, last, own, own_token, s);
         __syncthreads();
 
         float decay[TILE][PART], state[TILE][PART], start[PART];
