@@ -77,8 +77,10 @@ def run_convolution_gradient(
     partial = taps.new_empty((blocks, _WIDTH + 1, sizes.channels))
     arguments = (dy, x, taps, bias, dx, partial, sizes)
     _kernel("convolve_gradient", x).launch((blocks, 1, 1), _THREADS, arguments)
-    sums = partial.sum(0)
-    return sums[:_WIDTH].t().contiguous(), sums[_WIDTH].clone()
+    d_taps, d_bias = torch.empty_like(taps), torch.empty_like(bias)
+    grid = (-(-(_WIDTH + 1) * sizes.channels // 8), 1, 1)
+    _kernel("add_blocks", x).launch(grid, _THREADS, (partial, d_taps, d_bias, blocks, sizes))
+    return d_taps, d_bias
 
 
 def run_gather(

@@ -259,7 +259,7 @@ def run_gradients(
         _shared_bytes(kernels.states, sizes.steps),
     )
     if parts is not None:
-        gradient_kernels.add_parts.launch((-(-rows // 256), 1, 1), 256, (parts, dB, dC, blocks, sizes))
+        gradient_kernels.add_parts.launch((-(-rows // 512), 1, 1), 256, (parts, dB, dC, blocks, sizes))
     lanes = (sizes.states + 2) * sizes.channels
     gradient_kernels.add_chunks.launch((-(-lanes // 8), 1, 1), 256, (sums, dA, dD, dbias, sizes))
     return du, dA, dD, dbias if dbias is not None else D.new_empty(0)

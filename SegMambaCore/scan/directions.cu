@@ -180,6 +180,26 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) convolve_gradient(
     }
 }
 
+// The gradients of weight and bias from `partial`: 8 values and 32 shares of the blocks a block of threads.
+extern "C" __global__ void __launch_bounds__(THREADS) add_blocks(
+    const float* partial, float* d_weight, float* d_bias, int blocks, Sizes s) {
+    __shared__ float shared[THREADS / 32][8];
+    int values = (WIDTH + 1) * s.channels, value = blockIdx.x * 8 + threadIdx.x % 8;
+    float total = 0.f;
+#pragma unroll 4
+    for (int block = threadIdx.x / 8; block < blocks; block += THREADS / 8)
+        total += partial[(i64)block * values + min(value, values - 1)];
+    total += __shfl_xor_sync(FULL, total, 8);
+    total += __shfl_xor_sync(FULL, total, 16);
+    if (threadIdx.x % 32 < 8) shared[threadIdx.x / 32][threadIdx.x % 8] = total;
+    __syncthreads();
+    if (threadIdx.x >= 8 || value >= values) return;
+    total = 0.f;
+    for (int warp = 0; warp < THREADS / 32; warp++) total += shared[warp][threadIdx.x];
+    int tap = value / s.channels, channel = value % s.channels;
+    (tap < WIDTH ? d_weight + channel * WIDTH + tap : d_bias + channel)[0] = total;
+}
+
 // ---- the directions' results together ----------------------------------------------------------------------------------
 
 // out = SiLU(z) (forward + reverse + inter-slice), all in token order; each result arrives in its own direction's order. Also the

@@ -296,15 +296,23 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, STATES > 32 ? 2 : 4) gr
     }
 }
 
-// dB and dC from the sums of each block.
+// dB and dC from the sums of each block, two values a thread.
 extern "C" __global__ void __launch_bounds__(256) add_parts(const float* parts, Io* dB, Io* dC, int blocks, Sizes s) {
-    i64 values = (i64)s.batch * s.length * 2 * s.states, i = (i64)blockIdx.x * 256 + threadIdx.x;
+    i64 values = (i64)s.batch * s.length * 2 * s.states, i = ((i64)blockIdx.x * 256 + threadIdx.x) * 2;
     if (i >= values) return;
-    float total = 0.f;
-    for (int block = 0; block < blocks; block++) total += parts[block * values + i];
-    int m = (int)(i % (2 * s.states));
+    float2 total = make_float2(0.f, 0.f);
+#pragma unroll 4
+    for (int block = 0; block < blocks; block++) {
+        float2 two = *(const float2*)(parts + block * values + i);
+        total.x += two.x;
+        total.y += two.y;
+    }
     i64 token = i / (2 * s.states);
-    put((m < s.states ? dB + m : dC + m - s.states) + token * s.dbc_row, total);
+#pragma unroll
+    for (int j = 0; j < 2; j++) {
+        int m = (int)(i - token * 2 * s.states) + j;
+        put((m < s.states ? dB + m : dC + m - s.states) + token * s.dbc_row, j ? total.y : total.x);
+    }
 }
 
 // dA (channels, states), dD and dt_bias' gradient (channels) from the sums of each chunk: 8 values and 32 shares of the chunks a block.
