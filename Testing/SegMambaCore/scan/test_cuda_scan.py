@@ -60,8 +60,9 @@ SHAPES = [
 
 
 @pytest.mark.usefixtures("emulated")
-@pytest.mark.parametrize("softplus", [False, True], ids=["dt", "softplus"])
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(
+    ("shape", "softplus"), [*((shape, True) for shape in SHAPES), *((shape, False) for shape in SHAPES[:2])]
+)
 def test_forward_and_gradients_equal_the_reference(shape: tuple[int, ...], softplus: bool) -> None:
     tensors = [t.requires_grad_() for t in draw(*shape, softplus)]
     exact = [t.detach().double().requires_grad_() for t in tensors]
