@@ -27,13 +27,13 @@ class Motion:
 
 @dataclass(frozen=True)
 class Brain:
-    """mask: uint8, 1 in the brain, on a grid of its own in the reference's world. role: where it was found.
+    """mask: uint8, 1 in the brain, on a grid of its own in the reference's world. roles: where it was found.
 
     was_given: that volume came without a skull.
     """
 
     mask: Volume
-    role: str
+    roles: tuple[str, ...]
     was_given: bool = False
 
     @property

@@ -41,7 +41,7 @@ def prepare_study(
     ]
     if skull_warnings(case):
         on_step("extract")
-    brain, from_brain = find_brain(case)
+    brain, from_brain = find_brain(case, on_progress)
     return Preparation(case, motions, brain, (*thickness_warnings(case), *warnings, *from_brain))
 
 

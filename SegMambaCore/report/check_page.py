@@ -166,6 +166,7 @@ def _brain_text(preparation: Preparation) -> str:
     brain = preparation.brain
     if brain is None:
         return "The brain is what differs from the background: no skull was removed."
+    titles = ", ".join(ROLE_TITLES[role] for role in brain.roles)
     if brain.was_given:
-        return f"The brain is that of {ROLE_TITLES[brain.role]}, which came without a skull: {brain.volume_ml:.0f} mL."
-    return f"The brain was found in {ROLE_TITLES[brain.role]}: {brain.volume_ml:.0f} mL."
+        return f"The brain is that of {titles}, which came without a skull: {brain.volume_ml:.0f} mL."
+    return f"The brain was found in {titles}: {brain.volume_ml:.0f} mL."

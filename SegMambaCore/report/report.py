@@ -151,7 +151,7 @@ def _preparation(preparation: Preparation) -> dict[str, Any]:
         "brain": None
         if brain is None
         else {
-            "found_in": brain.role,
+            "found_in": list(brain.roles),
             "was_given": brain.was_given,
             "volume_ml": round(brain.volume_ml, 1),
         },

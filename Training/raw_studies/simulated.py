@@ -99,7 +99,7 @@ def measure_simulated(folder: Path, protocol: str, seed: int, network: nn.Module
     found = preparation.brain
     assert found is not None
     truth = resample(Volume(brain.array.astype(np.float32), brain.affine), found.mask.grid).array >= 0.5
-    row["brain_found_in"] = found.role
+    row["brain_found_in"] = " ".join(found.roles)
     row["brain_dice"] = dice(found.mask.array > 0, truth)
     row["brain_missed"] = float(np.count_nonzero(truth & (found.mask.array == 0)) / np.count_nonzero(truth))
     tumor = resample(study.in_reference(labels), found.mask.grid, interpolation="nearest").array > 0

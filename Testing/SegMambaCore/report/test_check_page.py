@@ -26,7 +26,7 @@ def _share(path: Path, colour: tuple[int, int, int], columns: slice) -> float:
 def test_edges_of_the_sequences_and_the_outline_of_the_brain(tmp_path: Path) -> None:
     case = scanned_at_rest()
     t1 = case.volumes["t1n"]
-    brain = Brain(Volume(true_brain_on(t1).astype(np.uint8), t1.affine), "t1n")
+    brain = Brain(Volume(true_brain_on(t1).astype(np.uint8), t1.affine), ("t1n",))
     preparation = Preparation(case, {"t2f": Motion(np.eye(4), 3.2)}, brain)
     write_check_page(preparation, QualityCheck({"t2f": 1.05}), ("T2: something.",), tmp_path / "check.png")
     first, others = slice(34, 424), slice(430, None)
