@@ -51,6 +51,6 @@ def make_ready(
         steps.begin("inspect")
         preparation = leave_as_is(case)
     steps.begin("prepare")
-    prepared = prepare_case(preparation.case, spec, preparation.brain_mask)
+    prepared = prepare_case(preparation.for_network or preparation.case, spec, preparation.brain_mask)
     check = check_quality(prepared.tensor, spec.channels, case.reference)
     return ReadyStudy(preparation, prepared, check, notes)

@@ -49,6 +49,7 @@ class Preparation:
     case: each volume with its voxels as they were read; the affine of one that was registered is `matrix @ affine`
         of the one that was read. The reference volume never moves, so the result lies on it as it was loaded.
     motions: by role, of those that were registered.
+    for_network: the same with the coil's uneven brightness taken out; None where nothing was to be done.
     brain: None where the skull had been removed from all volumes, or nothing was to be done.
     warnings: sentences for the report.
     """
@@ -57,6 +58,7 @@ class Preparation:
     motions: dict[str, Motion] = field(default_factory=dict)
     brain: Brain | None = None
     warnings: tuple[str, ...] = ()
+    for_network: Case | None = None
 
     @property
     def brain_mask(self) -> Volume | None:

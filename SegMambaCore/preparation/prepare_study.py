@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from SegMambaCore.case.case import ROLE_TITLES, Case
 from SegMambaCore.case.similarity import misalignment_warnings
 from SegMambaCore.case.volume_checks import skull_warnings, thickness_warnings
 from SegMambaCore.preparation.align import align, roles_to_register
+from SegMambaCore.preparation.bias import without_bias
 from SegMambaCore.preparation.brain import find_brain
 from SegMambaCore.preparation.preparation import Motion, Preparation
 
@@ -42,7 +44,12 @@ def prepare_study(
     if skull_warnings(case):
         on_step("extract")
     brain, from_brain = find_brain(case, on_progress)
-    return Preparation(case, motions, brain, (*thickness_warnings(case), *warnings, *from_brain))
+    # Volumes on each other and without a skull went through another program, which has seen to this, too.
+    even = None
+    if roles or brain:
+        mask = None if brain is None else brain.mask
+        even = replace(case, volumes={role: without_bias(v, mask) for role, v in case.volumes.items()})
+    return Preparation(case, motions, brain, (*thickness_warnings(case), *warnings, *from_brain), even)
 
 
 def leave_as_is(case: Case) -> Preparation:

@@ -64,7 +64,9 @@ def measure_given(folder: Path, network: nn.Module, spec: ModelSpec) -> list[Row
     ways = {
         "as is": segment(case, None, network, spec).masks,
         "given": segment(as_given, None, network, spec).masks,
-        "prepared": segment(preparation.case, preparation.brain_mask, network, spec).masks,
+        "prepared": segment(
+            preparation.for_network or preparation.case, preparation.brain_mask, network, spec
+        ).masks,
     }
     millilitres = case.reference_volume.grid.voxel_volume_ml
     for region in wanted:

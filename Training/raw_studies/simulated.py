@@ -118,7 +118,7 @@ def measure_simulated(folder: Path, protocol: str, seed: int, network: nn.Module
     for way, case, mask, reference in (
         ("clean", clean, None, labels),
         ("ideal", true_case, brain, on_scan),
-        ("raw", preparation.case, preparation.brain_mask, on_scan),
+        ("raw", preparation.for_network or preparation.case, preparation.brain_mask, on_scan),
     ):
         wanted = regions_from_label_map(reference.array, convention)
         masks = segment(case, mask, network, spec).masks
