@@ -32,10 +32,10 @@ def measure_networks(report: Report, machine: Machine, size: Size, *, peers: boo
             ways = [
                 (layout, graph) for layout in _LAYOUTS for graph in ((False, True) if on_gpu else (False,))
             ]
-            rows = []
-            for layout, graph in ways:
-                forward = AsInference(network, machine.device, layout)
-                rows.append(_row(report, machine, name, forward, size, graph=graph))
+            rows = [  # each copy is gone when its row is there: it would count in the next one's memory
+                _row(report, machine, name, AsInference(network, machine.device, layout), size, graph=graph)
+                for layout, graph in ways
+            ]
             report.rows.append(min(rows, key=lambda row: row["ms"] or float("inf")))
             report.rows[-1]["peak GB"] = min(row["peak GB"] for row in rows if row["peak GB"])
             _release()
