@@ -36,7 +36,7 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["segment"],
         ["segment", "case"],
         ["segment", "--output", "out"],
-        ["segment", "--t1n", "a", "--t1c", "b", "--output", "out"],
+        ["segment", "--t1n", "a", "--output", "out"],
         ["segment", "case", "--t1n", "a", "--output", "out"],
         ["segment", "case", "--output", "out", "--overlap", "1"],
         ["segment", "case", "--output", "out", "--overlap", "half"],
