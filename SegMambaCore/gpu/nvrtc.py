@@ -106,6 +106,11 @@ def kernels_run_on(device: int) -> bool:
         return False
 
 
+def kernels_work_on(x: Tensor) -> bool:
+    """Whether kernels run on a tensor's device now; torch.compile, while it traces, is to see PyTorch's operators."""
+    return x.device.type == "cuda" and not torch.compiler.is_compiling() and kernels_run_on(x.device.index)
+
+
 def program_text(source: Path) -> str:
     """Return what is compiled: the number formats, then the file with what it includes from its folder."""
     formats = Path(__file__).with_name("formats.cuh")

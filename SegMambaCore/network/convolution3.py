@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from SegMambaCore.gpu.nvrtc import kernels_run_on
+from SegMambaCore.gpu.nvrtc import kernels_work_on
 
 
 class Convolution3(nn.Conv3d):
@@ -39,7 +38,7 @@ def faster_in_halves(half: Tensor, weight: Tensor) -> bool:
 
 
 def _kernel_takes(x: Tensor, weight: Tensor) -> bool:
-    if x.device.type != "cuda" or torch.compiler.is_compiling() or not kernels_run_on(x.device.index):
+    if not kernels_work_on(x):
         return False
     from SegMambaCore.network.cuda_conv3 import takes
 

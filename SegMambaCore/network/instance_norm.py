@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from SegMambaCore.gpu.nvrtc import kernels_run_on
+from SegMambaCore.gpu.nvrtc import kernels_work_on
 
 EPS = 1e-5
 
@@ -75,7 +75,7 @@ def _numba_can(x: Tensor) -> bool:
 
 
 def _cuda_can(x: Tensor) -> bool:
-    if x.device.type != "cuda" or torch.compiler.is_compiling() or not kernels_run_on(x.device.index):
+    if not kernels_work_on(x):
         return False
     from SegMambaCore.network.cuda_norm import takes
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from SegMambaCore.gpu.nvrtc import kernels_run_on
+from SegMambaCore.gpu.nvrtc import kernels_work_on
 
 
 class LayerNorm(nn.LayerNorm):
@@ -24,7 +23,7 @@ class LayerNorm(nn.LayerNorm):
 
 
 def _cuda_can(x: Tensor) -> bool:
-    if x.device.type != "cuda" or torch.compiler.is_compiling() or not kernels_run_on(x.device.index):
+    if not kernels_work_on(x):
         return False
     from SegMambaCore.network.cuda_layer_norm import takes
 

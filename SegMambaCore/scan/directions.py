@@ -6,11 +6,10 @@ parameters: "" forward, "_b" reverse, "_s" inter-slice (the first voxel of every
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from SegMambaCore.gpu.nvrtc import kernels_run_on
+from SegMambaCore.gpu.nvrtc import kernels_work_on
 from SegMambaCore.scan.causal_conv import causal_conv_silu
 
 
@@ -85,7 +84,7 @@ def to_token_order(y: Tensor, direction: str, slices: int) -> Tensor:
 
 
 def _on_cuda(x: Tensor, taps: int = 4) -> bool:
-    if x.device.type != "cuda" or torch.compiler.is_compiling() or not kernels_run_on(x.device.index):
+    if not kernels_work_on(x):
         return False
     from SegMambaCore.scan.cuda_directions import takes
 
