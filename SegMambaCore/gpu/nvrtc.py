@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from SegMambaCore.gpu.kernel_cache import kept
+
 _MOST_SHARED_BYTES = 8
 """The driver's CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES."""
 
@@ -33,8 +35,10 @@ class CudaProgram:
         """
         torch.cuda.init()
         self.device = device
-        defined = [f"-D{name}={value}" for name, value in macros.items()]
-        image = _compile(program_text(source), [f"--gpu-architecture={_architecture(device)}", *defined])
+        text = program_text(source)
+        options = [f"--gpu-architecture={_architecture(device)}"]
+        options += [f"-D{name}={value}" for name, value in macros.items()]
+        image = kept(lambda: _compile(text, options), [_nvrtc_version(), *options, text])
         self._module = ctypes.c_void_p()
         with torch.cuda.device(device):
             torch.cuda.current_stream()  # makes PyTorch's context the current one
@@ -159,6 +163,13 @@ def _compile(source: str, options: Sequence[str]) -> bytes:
         return image.raw
     finally:
         nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+def _nvrtc_version() -> str:
+    """NVRTC knows no patch level of its own; PyTorch, which brings it, does."""
+    major, minor = ctypes.c_int(), ctypes.c_int()
+    _check_nvrtc(_nvrtc().nvrtcVersion(ctypes.byref(major), ctypes.byref(minor)))
+    return f"{major.value}.{minor.value} {torch.__version__}"
 
 
 def _check_nvrtc(code: int) -> None:
