@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,9 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from SegMambaCore.gpu import nvrtc
+from SegMambaCore.scan import selective_scan
 from Testing.Training import train_tiny_network
 from Testing.Training.synthetic import synthetic_pack, tiny_config
 from Training import train as training
@@ -137,3 +141,35 @@ def test_two_gpus_equal_one_with_all_batches(data: Path) -> None:
     one, two = _train(config, data, "one"), _state(data / "two")
     for name, tensor in one["average"].items():
         torch.testing.assert_close(two["average"][name], tensor, rtol=2e-2, atol=2e-3)
+
+
+@contextmanager
+def without_kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Only PyTorch's own operators: the chunked scan, its convolutions and norms."""
+    with monkeypatch.context() as patched:
+        for module in (nvrtc, selective_scan):
+            patched.setattr(module, "kernels_run_on", lambda _: False)
+        patched.setattr(selective_scan, "_triton_launches", lambda _: False)
+        patched.setattr(selective_scan, "_imports_cleanly", lambda _: False)
+        yield
+
+
+def _losses(config: Config, data: Path, output: str, steps: int) -> np.ndarray:
+    training.train(config, data, NAMES, data / output, Budget(steps, None))
+    with (data / output / "training_log.csv").open() as rows:
+        return np.array([float(row["loss_patch"]) for row in csv.DictReader(rows)])
+
+
+@pytest.mark.slow
+def test_the_loss_falls_as_it_does_with_pytorchs_operators(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = _config(deterministic=False, checkpoint_seconds=1e9, p_whole=0.0, learning_rate=1e-3)
+    fast = _losses(config, data, "fast", 200)
+    other_seed = _losses(replace(config, seed=config.seed + 1), data, "other seed", 200)
+    with without_kernels(monkeypatch):
+        reference = _losses(config, data, "reference", 200)
+    noise = np.abs(fast - other_seed).mean()
+    assert reference[-5:].mean() < 0.7 * reference[:2].mean(), "it has learnt something"
+    assert np.abs(fast - reference).mean() < noise
+    assert abs(fast[-5:].mean() - reference[-5:].mean()) < 0.05 * reference[-5:].mean()
